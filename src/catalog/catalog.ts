@@ -1,0 +1,123 @@
+import type { MessageId } from "../base/message-id.ts";
+import type { SegmentList } from "../base/segment-list.ts";
+import type { JobId, JobStore } from "./jobs.ts";
+
+export type EntryId = number & { readonly __brand: "EntryId" };
+export type ReleaseId = number & { readonly __brand: "ReleaseId" };
+
+/** A folder or file of the library. Times are milliseconds since 1970. */
+export interface Entry {
+  readonly id: EntryId;
+  readonly kind: "folder" | "file";
+  /** Last segment of the path, NFC. */
+  readonly name: string;
+  /** Bytes; 0 for a folder. */
+  readonly size: number;
+  readonly createdAt: number;
+  readonly modifiedAt: number;
+  /** Opaque; changes when the bytes of the file would. Empty for a folder. */
+  readonly contentTag: string;
+}
+
+/** The article that holds one part of a posted file. */
+export interface Segment {
+  /** undefined: the NZB has no article for this part (a known hole). */
+  readonly id: MessageId | undefined;
+  /** Other articles that claim to hold the same part, to be asked after `id`. */
+  readonly alternates: readonly MessageId[];
+  /** Offset of the part in the posted file, as `=ypart begin` - 1 must say. */
+  readonly begin: number;
+  /** Decoded bytes. */
+  readonly size: number;
+  /** The NZB's `bytes`; a hint. */
+  readonly encodedSize: number;
+}
+
+/** A run of bytes of a file, `[start, end)`, that lies in one segment from byte `skip` on. */
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
+  readonly skip: number;
+  readonly segment: Segment;
+}
+
+/** Where every byte of a file lies. Segments are decoded from the database in chunks, when first needed. */
+export interface ExtentMap {
+  readonly size: number;
+  /** The extent that holds byte `offset` of the file, 0 <= offset < size. The next one is `at(extent.end)`. */
+  at(offset: number): Extent;
+}
+
+/** One posted file: its segments, and where each lies. */
+export interface NewPost {
+  readonly segments: SegmentList;
+  /** Decoded bytes of the whole post. */
+  readonly size: number;
+  /** Either every part but the last has this size ... */
+  readonly partSize?: number;
+  /** ... or the decoded end offset of every part, one per segment. */
+  readonly partEnds?: Float64Array;
+}
+
+/** Bytes `[start, end)` of `posts[post]`. */
+export interface Run {
+  readonly post: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface NewFile {
+  /** Path inside the release, `/` between folders, every name already made safe. */
+  readonly path: string;
+  /** The file's bytes, in order; a plain post is one run over one whole post. */
+  readonly runs: readonly Run[];
+  readonly modifiedAt: number;
+}
+
+export interface NewRelease {
+  readonly category: string;
+  /** Wanted folder name, already made safe; ` (2)`, ` (3)` ... is appended when another release has it. */
+  readonly name: string;
+  /** `Nzb.digest`: the same post is one release. */
+  readonly digest: string;
+  readonly posts: readonly NewPost[];
+  readonly files: readonly NewFile[];
+  /** Completed in the same transaction. */
+  readonly job?: JobId;
+}
+
+export interface AddedRelease {
+  readonly id: ReleaseId;
+  /** Where its folder stands: `<category>/<name>`. */
+  readonly path: string;
+  /** False when a release with this digest was there already; nothing was added then. */
+  readonly isNew: boolean;
+}
+
+export interface CatalogStats {
+  readonly files: number;
+  readonly releases: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/**
+ * The library. Synchronous on purpose: SQLite blocks, so the type says so.
+ * Paths are `a/b/c` without a leading slash, NFC; `""` is the root, whose folders are the categories.
+ */
+export interface Catalog extends Disposable {
+  readonly jobs: JobStore;
+  /** One indexed query for the whole path. */
+  find(path: string): Entry | undefined;
+  /** Entries of a folder by name, after `after`, at most `limit`. Empty when the path is no folder. */
+  list(path: string, after: string | undefined, limit: number): readonly Entry[];
+  /** The map of a file; kept in an LRU, so a second open costs nothing. Throws PATH_MISSING for anything but a file. */
+  extents(file: EntryId): ExtentMap;
+  /** One transaction: all of it appears, or none. */
+  addRelease(release: NewRelease): AddedRelease;
+  /** Files of a release with their paths relative to the library root. */
+  releaseFiles(release: ReleaseId): readonly { readonly path: string; readonly size: number }[];
+  stats(): CatalogStats;
+  /** Throws when the database cannot be written at this moment. */
+  checkWritable(): void;
+}

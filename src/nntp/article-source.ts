@@ -1,0 +1,33 @@
+import type { MessageId } from "../base/message-id.ts";
+import type { Cancel } from "../base/seekable-file.ts";
+import type { Slot } from "../base/slot.ts";
+import type { PartInfo } from "../yenc/part-info.ts";
+
+/** Who asks, most urgent first; a lower lane never delays a higher one. */
+export type Lane = "playhead" | "readahead" | "import" | "health";
+
+export interface FetchOptions extends Cancel {
+  /** Looked at whenever a connection becomes free, so that a waiting request may become more urgent. */
+  readonly urgency: { readonly lane: Lane };
+  /** What the catalog says of this part; an article that differs is taken for corrupt. */
+  readonly expect?: { readonly size?: number; readonly begin?: number };
+  /** The NZB's `bytes`, to guess how much of an abandoned body is still to come. */
+  readonly encodedSize?: number;
+  /** Called at most once per loop turn while the body arrives: so many bytes of the slot are decoded, none of them verified yet. */
+  readonly onProgress?: (filled: number) => void;
+  /** The bytes reported so far come from an attempt that failed; the slot is being filled anew from its start. */
+  readonly onRestart?: () => void;
+}
+
+/** missing: every provider of every tier said 430 or 423. unknown: anything else, silence included. */
+export type Presence = "present" | "missing" | "unknown";
+
+/** The news providers as one. */
+export interface ArticleSource {
+  /**
+   * Decodes one article into the slot; resolves when size, place and checksum are known to be right.
+   * Rejects with ArticleError, ProviderError, or the signal's reason. After it settled the slot is not written any more.
+   */
+  body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo>;
+  stat(id: MessageId, options: FetchOptions): Promise<Presence>;
+}
