@@ -45,7 +45,7 @@ export class SegmentList {
     const start = index === 0 ? 0 : (idEnds[index - 1] as number);
     const end = idEnds[index] as number;
     if (end === start) return undefined;
-    return Buffer.from(ids.buffer, ids.byteOffset + start, end - start).latin1Slice() as MessageId;
+    return Buffer.from(ids.buffer, ids.byteOffset + start, end - start).toString("latin1") as MessageId;
   }
 
   encodedSizeAt(index: number): number {
