@@ -1,0 +1,34 @@
+import type { AdmissionLimits, AdmissionState } from "./admission.ts";
+
+type ConnectionLimits = Pick<AdmissionLimits, "connections" | "perStreamConnections" | "floor">;
+
+/** Bodies that imports and health together may hold while `streams` are active: `C - min(perStream x s, C - floor)`. */
+export function importConnections(limits: ConnectionLimits, streams: number): number {
+  const { connections, perStreamConnections, floor } = limits;
+  return connections - Math.min(perStreamConnections * streams, Math.max(0, connections - floor));
+}
+
+/** Imports that may run while `streams` are active. */
+export function jobLimit(limits: Pick<AdmissionLimits, "maxJobs" | "maxJobsWhileStreaming">, streams: number): number {
+  return streams > 0 ? Math.min(limits.maxJobs, limits.maxJobsWhileStreaming) : limits.maxJobs;
+}
+
+/** The state in one sentence. */
+export function inWords(state: Omit<AdmissionState, "words">, holdOffMs: number): string {
+  const { streams, jobs, connections } = state;
+  if (streams === 0) {
+    return `nobody is watching: imports may use all ${count(connections.total, "connection")}, ${jobWords(jobs)}`;
+  }
+  const active = `${count(streams, "stream")} active`;
+  const share = `imports hold ${connections.imports} of ${count(connections.total, "connection")}`;
+  return `${active}: ${share}, ${jobWords(jobs)}; they resume ${Math.round(holdOffMs / 1000)} s after playback`;
+}
+
+function jobWords({ running, waiting }: AdmissionState["jobs"]): string {
+  if (waiting > 0) return `${count(waiting, "job")} ${waiting === 1 ? "waits" : "wait"}`;
+  return running > 0 ? `${count(running, "job")} ${running === 1 ? "runs" : "run"}` : "no job waits";
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
