@@ -2,13 +2,11 @@ import type { MessageId } from "../base/message-id.ts";
 import type { Cancel } from "../base/seekable-file.ts";
 import type { Slot } from "../base/slot.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
-
-/** Who asks, most urgent first; a lower lane never delays a higher one. */
-export type Lane = "playhead" | "readahead" | "import" | "health";
+import type { Urgency } from "./lanes.ts";
 
 export interface FetchOptions extends Cancel {
   /** Looked at whenever a connection becomes free, so that a waiting request may become more urgent. */
-  readonly urgency: { readonly lane: Lane };
+  readonly urgency: Urgency;
   /** What the catalog says of this part; an article that differs is taken for corrupt. */
   readonly expect?: { readonly size?: number; readonly begin?: number };
   /** The NZB's `bytes`, to guess how much of an abandoned body is still to come. */

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { RequestError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Intake } from "../import/intake.ts";
+import { apiErrorAnswer } from "./errors.ts";
+import { healthRoutes } from "./health.ts";
+import { importRoutes } from "./imports.ts";
+import { libraryRoutes } from "./library.ts";
+import { type Live, liveRoutes } from "./live.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import { requireOwnOrigin } from "./origin.ts";
+import { discardBody, sendError, sendJson } from "./reply.ts";
+import { type ApiRequest, findRoute, MethodNotAllowed, type Route, requestTarget } from "./route.ts";
+import { type Verify, verifyRoutes } from "./verify.ts";
+
+const MAX_TARGET = 8 * 1024;
+const MAX_SMALL_BODY = 64 * 1024;
+const OURS = /^\/(?:api\/v1(?:\/.*)?|healthz|readyz|metrics)$/s;
+
+/** What the API talks about. `Live` is looked up at each call. */
+export interface ApiDeps extends Live {
+  readonly intake: Intake;
+  readonly catalog: Catalog;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of this program, for build_info and the OpenAPI document. */
+  readonly version: string;
+  /** Whether the request carries a valid key or login; may throw an AppError, which is the answer then. */
+  authorize(req: IncomingMessage): Promise<boolean>;
+  /** Whether the catalog's schema is this program's. */
+  isMigrated(): boolean;
+}
+
+/** Answers a request and says true, or says false when its path belongs to somebody else. Never rejects. */
+export type ApiHandler = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
+
+/** All calls there are. */
+export function apiRoutes(deps: ApiDeps): readonly Route[] {
+  return [
+    ...healthRoutes(deps),
+    ...metricsRoutes(deps),
+    ...importRoutes(deps),
+    ...libraryRoutes(deps.catalog),
+    ...liveRoutes(deps),
+    ...verifyRoutes(deps),
+    {
+      method: "GET",
+      path: "/api/v1/openapi.json",
+      access: "required",
+      handle: ({ res }) => sendJson(res, openApiDocument(deps.version)),
+    },
+  ];
+}
+
+/**
+ * The JSON API under `/api/v1`, `/healthz`, `/readyz` and `/metrics`. Everybody may ask for health; all else needs `authorize`, and what
+ * changes something must not come from another site's page.
+ */
+export function createApiHandler(deps: ApiDeps): ApiHandler {
+  const routes = apiRoutes(deps);
+
+  async function answer(request: ApiCall): Promise<void> {
+    const { req, path } = request;
+    if ((req.url ?? "").length > MAX_TARGET) throw new RequestError("PATH_TOO_LONG", "the URL is longer than 8 KiB");
+    const found = findRoute(routes, req.method ?? "", path);
+    const access = found instanceof RequestError ? "required" : found.route.access;
+    const isAuthorized = access !== "none" && (await deps.authorize(req));
+    if (access === "required" && !isAuthorized) throw unauthorized();
+    if (found instanceof RequestError) throw found;
+    const { route, params } = found;
+    if (route.method !== "GET") requireOwnOrigin(req);
+    if (route.takesUpload !== true) passOverBody(req);
+    await route.handle({ ...request, params, isAuthorized });
+  }
+
+  function refuse(error: unknown, { req, res, path, signal }: ApiCall): void {
+    if (signal.aborted || res.destroyed) return;
+    if (apiErrorAnswer(error).status === 500) deps.log.error({ err: error, method: req.method, path }, "a call failed");
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    if (error instanceof MethodNotAllowed) res.setHeader("Allow", error.allow);
+    sendError(res, error);
+  }
+
+  return async (req, res) => {
+    const { path, query } = requestTarget(req.url ?? "/");
+    if (!OURS.test(path)) return false;
+    const client = new AbortController();
+    res.once("close", () => {
+      if (!res.writableFinished) client.abort();
+    });
+    const call = { req, res, path, query, signal: client.signal };
+    try {
+      await answer(call);
+    } catch (error) {
+      refuse(error, call);
+    }
+    return true;
+  };
+}
+
+type ApiCall = Omit<ApiRequest, "params" | "isAuthorized"> & { readonly path: string };
+
+/** These calls take no body; what little there may be is thrown away. */
+function passOverBody(req: IncomingMessage): void {
+  if (Number(req.headers["content-length"] ?? 0) > MAX_SMALL_BODY) {
+    throw new RequestError("BODY_TOO_LARGE", "this call takes no body", { hint: "put its parameters into the query" });
+  }
+  discardBody(req);
+}
+
+function unauthorized(): RequestError {
+  return new RequestError("UNAUTHORIZED", "this call needs the API key or a login", {
+    hint: "send the key as X-Api-Key or ?apikey=, or log in with user and password",
+  });
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
+import { onAbort } from "../base/abort.ts";
+import { errorMessage, RequestError } from "../base/errors.ts";
+import type { Cancel } from "../base/seekable-file.ts";
+import { badRequest } from "./errors.ts";
+import type { Upload } from "./upload.ts";
+
+const MAX_FILES = 100;
+const LIMITS = { files: MAX_FILES, fields: 20, fieldSize: 64 * 1024, parts: MAX_FILES + 20, headerPairs: 20 };
+
+/**
+ * The files of a form (RFC 7578) in their order, whatever their fields are called; other fields are passed over. A file's bytes
+ * are handed on as they arrive: the next one waits until its predecessor was read or left. Names are UTF-8.
+ */
+export async function* formFiles(req: IncomingMessage, { signal }: Cancel): AsyncGenerator<Upload, void, undefined> {
+  const form = openForm(req);
+  const waiting: { readonly name: string; readonly stream: BusboyFileStream }[] = [];
+  let current: BusboyFileStream | undefined;
+  const broken = new Set<BusboyFileStream>();
+  let isEnded = false;
+  let isOverfull = false;
+  let failure: unknown;
+  let wake = () => {};
+
+  form.on("file", (_field, stream, name) => {
+    stream.on("error", () => broken.add(stream));
+    waiting.push({ name, stream });
+    wake();
+  });
+  form.once("finish", () => {
+    isEnded = true;
+    wake();
+  });
+  for (const event of ["filesLimit", "partsLimit"]) {
+    form.on(event, () => {
+      isOverfull = true;
+    });
+  }
+  form.on("error", (error: unknown) => fail(badRequest(`cannot read the form: ${errorMessage(error).toLowerCase()}`)));
+
+  function fail(error: unknown): void {
+    failure ??= error;
+    wake();
+  }
+
+  async function* bytesOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+    } catch (error) {
+      throw failure ?? error;
+    }
+    // When the form breaks off before this file is read, it ends as if it were whole.
+    if (broken.has(stream)) throw failure ?? badRequest("the form ends within a file");
+  }
+
+  using _ = onAbort(signal, () => {
+    fail(signal.reason);
+    current?.destroy(signal.reason as Error);
+  });
+  req.pipe(form);
+  try {
+    for (;;) {
+      const file = waiting.shift();
+      if (file !== undefined && !signal.aborted) {
+        current = file.stream;
+        yield { fileName: file.name === "" ? undefined : file.name, body: bytesOf(file.stream) };
+        // What the reader left of it has to go before the form's next part can come.
+        file.stream.resume();
+      } else if (failure !== undefined) {
+        throw failure;
+      } else if (isEnded) {
+        if (isOverfull) throw tooManyFiles();
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    req.unpipe(form);
+  }
+}
+
+function openForm(req: IncomingMessage): BusboyInstance {
+  const type = req.headers["content-type"] ?? "";
+  try {
+    return new Busboy({ headers: { ...req.headers, "content-type": type }, limits: LIMITS });
+  } catch (cause) {
+    throw new RequestError("BAD_REQUEST", "the form does not say where its parts end", {
+      hint: "let the client library set Content-Type, which carries the boundary",
+      cause,
+    });
+  }
+}
+
+function tooManyFiles(): RequestError {
+  return new RequestError("BODY_TOO_LARGE", `the form holds more than ${MAX_FILES} files`, {
+    hint: "send the others with another request",
+  });
+}

@@ -1,0 +1,53 @@
+import type { AdmissionState } from "../admission/admission.ts";
+import type { StreamSnapshot } from "../mount/stream-snapshot.ts";
+import type { ProviderSnapshot } from "../nntp/snapshot.ts";
+import type { CacheStats } from "../reader/cache-stats.ts";
+import { sendJson } from "./reply.ts";
+import type { Route } from "./route.ts";
+
+/** Where the present is looked up, at each call anew. */
+export interface Live {
+  readonly admission: { readonly state: AdmissionState };
+  streams(): readonly StreamSnapshot[];
+  providers(): readonly ProviderSnapshot[];
+  cache(): CacheStats;
+}
+
+/** The calls that say what happens at this moment. */
+export function liveRoutes(live: Live): readonly Route[] {
+  return [
+    look("/api/v1/streams", () => ({ streams: live.streams() })),
+    look("/api/v1/admission", () => ({
+      ...live.admission.state,
+      holdOffUntil: live.admission.state.holdOffUntil ?? null,
+    })),
+    look("/api/v1/providers", () => ({ providers: live.providers().map(publicProvider) })),
+    look("/api/v1/cache", () => live.cache()),
+  ];
+}
+
+function look(path: string, value: () => object): Route {
+  return { method: "GET", path, access: "required", handle: ({ res }) => sendJson(res, value()) };
+}
+
+/** Field by field, so that nothing a provider object may carry beside its snapshot gets out. */
+function publicProvider(provider: ProviderSnapshot) {
+  const { open, busy, opening, limit, ceiling } = provider.connections;
+  const { ok, missing, corrupt, failed } = provider.commands;
+  return {
+    id: provider.id,
+    host: provider.host,
+    port: provider.port,
+    isTls: provider.isTls,
+    tier: provider.tier,
+    isBackup: provider.isBackup,
+    state: provider.state,
+    reason: provider.reason ?? null,
+    retryAt: provider.retryAt ?? null,
+    connections: { open, busy, opening, limit, ceiling },
+    commands: { ok, missing, corrupt, failed },
+    bytes: provider.bytes,
+    rttMs: provider.rttMs ?? null,
+    bytesPerSecond: provider.bytesPerSecond ?? null,
+  };
+}

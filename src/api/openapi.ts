@@ -1,0 +1,253 @@
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: "string" };
+const whole: Schema = { type: "integer" };
+const fraction: Schema = { type: "number" };
+const flag: Schema = { type: "boolean" };
+const instant: Schema = { type: "integer", description: "milliseconds since 1970" };
+
+function orNull(schema: Schema): Schema {
+  return { ...schema, type: [schema["type"], "null"] };
+}
+
+function list(items: Schema): Schema {
+  return { type: "array", items };
+}
+
+/** All properties are always there; one that has nothing to say is null. */
+function object(properties: Readonly<Record<string, Schema>>): Schema {
+  return { type: "object", properties, required: Object.keys(properties) };
+}
+
+function named(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const importSummary = {
+  id: text,
+  state: { type: "string", enum: ["queued", "waiting", "importing", "completed", "failed", "paused", "cancelled"] },
+  name: text,
+  category: text,
+  progress: { type: "number", minimum: 0, maximum: 1 },
+  reason: { ...orNull(text), description: "what it does or waits for, in words" },
+  error: orNull(text),
+  hint: orNull(text),
+  createdAt: instant,
+  updatedAt: instant,
+};
+
+const refusal = object({ code: text, message: text, hint: orNull(text) });
+
+const schemas: Readonly<Record<string, Schema>> = {
+  Error: object({ error: refusal }),
+  Accepted: object({ id: text, state: text }),
+  Results: list({ anyOf: [named("Accepted"), object({ name: orNull(text), error: refusal })] }),
+  ImportSummary: object(importSummary),
+  Import: object({
+    ...importSummary,
+    files: list(object({ path: { ...text, description: "under /dav/library, not percent-encoded" }, size: whole })),
+  }),
+  Imports: object({
+    imports: list(named("ImportSummary")),
+    next: { ...orNull(text), description: "after of the next page" },
+  }),
+  Library: object({
+    path: text,
+    entries: list(
+      object({
+        kind: { type: "string", enum: ["folder", "file"] },
+        name: text,
+        path: { ...text, description: "under /dav/library, not percent-encoded" },
+        size: whole,
+        modifiedAt: instant,
+      }),
+    ),
+    next: orNull(text),
+  }),
+  Streams: object({
+    streams: list(
+      object({
+        path: text,
+        client: text,
+        userAgent: text,
+        startedAt: instant,
+        requests: whole,
+        openRequests: whole,
+        position: whole,
+        size: whole,
+        bytes: whole,
+        lastByteAt: instant,
+      }),
+    ),
+  }),
+  Admission: object({
+    streams: whole,
+    holdOffUntil: orNull(instant),
+    jobs: object({ running: whole, waiting: whole, limit: whole }),
+    connections: object({ total: whole, imports: whole }),
+    words: text,
+  }),
+  Providers: object({
+    providers: list(
+      object({
+        id: text,
+        host: text,
+        port: whole,
+        isTls: flag,
+        tier: whole,
+        isBackup: flag,
+        state: { type: "string", enum: ["idle", "ready", "backing-off"] },
+        reason: orNull(text),
+        retryAt: orNull(instant),
+        connections: object({ open: whole, busy: whole, opening: whole, limit: whole, ceiling: whole }),
+        commands: object({ ok: whole, missing: whole, corrupt: whole, failed: whole }),
+        bytes: whole,
+        rttMs: orNull(fraction),
+        bytesPerSecond: orNull(fraction),
+      }),
+    ),
+  }),
+  Cache: object({
+    hits: whole,
+    joins: whole,
+    misses: whole,
+    evictions: whole,
+    flights: whole,
+    entries: whole,
+    allocatedBytes: whole,
+    pinnedSlots: whole,
+    budgetBytes: whole,
+  }),
+  Readiness: {
+    type: "object",
+    required: ["status"],
+    properties: {
+      status: { type: "string", enum: ["ready", "not ready"] },
+      checks: {
+        description: "only for those who are authorized",
+        ...object({ catalog: named("Check"), providers: named("Check"), migrations: named("Check") }),
+      },
+    },
+  },
+  Check: object({ ok: flag, words: text }),
+};
+
+function answer(description: string, schema: Schema | undefined, type = "application/json"): Schema {
+  return { description, content: { [type]: schema === undefined ? {} : { schema } } };
+}
+
+function query(name: string, description: string, schema: Schema = text): Schema {
+  return { name, in: "query", description, schema };
+}
+
+function call(summary: string, responses: Readonly<Record<string, Schema>>, more: Schema = {}): Schema {
+  return { summary, responses: { ...responses, default: answer("refused", named("Error")) }, ...more };
+}
+
+const NOBODY = { security: [] };
+const paging = [
+  query("after", "`next` of the page before"),
+  query("limit", "entries a page", { type: "integer", minimum: 1, maximum: 500, default: 50 }),
+];
+
+const paths = {
+  "/healthz": { get: call("Is the process alive", { 200: answer("it is", object({ status: text })) }, NOBODY) },
+  "/readyz": {
+    get: call(
+      "Can the catalog be written and a provider be used",
+      { 200: answer("yes", named("Readiness")), 503: answer("no", named("Readiness")) },
+      NOBODY,
+    ),
+  },
+  "/metrics": { get: call("Prometheus metrics", { 200: answer("text format 0.0.4", text, "text/plain") }) },
+  "/api/v1/openapi.json": { get: call("This document", { 200: answer("OpenAPI 3.1", { type: "object" }) }) },
+  "/api/v1/imports": {
+    post: call(
+      "Import an NZB, or several as the files of a form",
+      {
+        202: answer("queued; for several files a list, in their order", {
+          anyOf: [named("Accepted"), named("Results")],
+        }),
+        200: answer("the same post was there already", { anyOf: [named("Accepted"), named("Results")] }),
+        400: answer("no NZB, or a bad name or category", named("Error")),
+        413: answer("the NZB is too large", named("Error")),
+        415: answer("neither an NZB nor a form", named("Error")),
+      },
+      {
+        parameters: [
+          query("category", "the folder it goes to", { type: "string", default: "other" }),
+          query("name", "what to call the release"),
+          query("password", "tried before those that the NZB names"),
+        ],
+        requestBody: {
+          required: true,
+          content: {
+            "application/x-nzb": { schema: { type: "string", description: "plain or gzip" } },
+            "application/octet-stream": {},
+            "multipart/form-data": {
+              schema: { type: "object", properties: { name: { type: "string", format: "binary" } } },
+            },
+          },
+        },
+      },
+    ),
+    get: call(
+      "Imports, newest first",
+      { 200: answer("a page", named("Imports")) },
+      { parameters: [query("state", "only those in this state", importSummary.state), ...paging] },
+    ),
+  },
+  "/api/v1/imports/{id}": {
+    get: call(
+      "One import and the files it made",
+      { 200: answer("the import", named("Import")), 404: answer("no such import", named("Error")) },
+      { parameters: [{ name: "id", in: "path", required: true, schema: text }] },
+    ),
+  },
+  "/api/v1/library": {
+    get: call(
+      "A folder of the library",
+      {
+        200: answer("a page of its entries, by name", named("Library")),
+        404: answer("no such folder", named("Error")),
+      },
+      { parameters: [query("path", "/library/..., or empty for the whole"), ...paging] },
+    ),
+  },
+  "/api/v1/streams": { get: call("What is being played", { 200: answer("now", named("Streams")) }) },
+  "/api/v1/admission": { get: call("How imports yield to playback", { 200: answer("now", named("Admission")) }) },
+  "/api/v1/providers": { get: call("News servers, without their secrets", { 200: answer("now", named("Providers")) }) },
+  "/api/v1/cache": { get: call("The segment cache", { 200: answer("now", named("Cache")) }) },
+  "/api/v1/verify": {
+    post: call(
+      "Check that what is in the library can still be fetched",
+      {
+        200: answer(
+          'one JSON object a line; a last line `{"error":...}` when it could not be finished',
+          undefined,
+          "application/x-ndjson",
+        ),
+        404: answer("nothing of this path", named("Error")),
+      },
+      { parameters: [{ ...query("path", "/library/..., a file or a folder"), required: true }] },
+    ),
+  },
+};
+
+/** The API as OpenAPI 3.1, written by hand; a test holds it against the routes and their answers. */
+export function openApiDocument(version: string) {
+  return {
+    openapi: "3.1.0",
+    info: { title: "Newsreel", version, description: "A WebDAV server for Usenet libraries." },
+    paths,
+    security: [{ key: [] }, { keyInQuery: [] }, { basic: [] }],
+    components: {
+      schemas,
+      securitySchemes: {
+        key: { type: "apiKey", in: "header", name: "X-Api-Key" },
+        keyInQuery: { type: "apiKey", in: "query", name: "apikey" },
+        basic: { type: "http", scheme: "basic" },
+      },
+    },
+  };
+}

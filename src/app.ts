@@ -1,0 +1,267 @@
+import { mkdir } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { AdmissionController } from "./admission/controller.ts";
+import { createApiHandler } from "./api/api.ts";
+import { createAuthenticator } from "./auth/authenticator.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { Closers } from "./base/closers.ts";
+import { ConfigError, errorCode } from "./base/errors.ts";
+import type { Logger } from "./base/logger.ts";
+import { VERSION } from "./base/version.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import { openCatalog } from "./catalog/open-catalog.ts";
+import type { Secrets } from "./config/secrets.ts";
+import type { Config, ProviderConfig } from "./config/settings.ts";
+import { verifyFile } from "./health/verify.ts";
+import { createImporter } from "./import/importer.ts";
+import type { Intake } from "./import/intake.ts";
+import { startImports } from "./import/runner.ts";
+import { createIntake } from "./import/spooled-intake.ts";
+import { LibraryTree } from "./mount/library-tree.ts";
+import { Streams } from "./mount/streams.ts";
+import { Pool } from "./nntp/pool.ts";
+import type { ProviderOptions } from "./nntp/provider-options.ts";
+import { NzbParser } from "./nzb/parser-thread.ts";
+import { Reader } from "./reader/reader.ts";
+import { SegmentCache } from "./reader/segment-cache.ts";
+import { createPageHandler } from "./ui/page.ts";
+import { createDavHandler } from "./webdav/handler.ts";
+import { hardenedServerOptions, hardenServer } from "./webdav/server-limits.ts";
+import { loadKernel } from "./yenc/load-kernel.ts";
+
+/** Connections per provider that bulk work leaves free for playhead segments while somebody watches. */
+const PLAYHEAD_RESERVE = 2;
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly secrets: Pick<Secrets, "password" | "apiKey">;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Where the NZB parser's worker lies, when that is not beside the parser. */
+  readonly nzbWorker?: URL;
+  /** Asked before everything else; true when it has answered. */
+  readonly extraHandler?: (req: IncomingMessage, res: ServerResponse) => boolean;
+}
+
+/** The server, running. Disposing it stops it in order: no new requests, streams within the grace period, imports back to the queue. */
+export interface App extends AsyncDisposable {
+  /** Where it listens, with the path it is shown under, without a slash at the end. */
+  readonly url: string;
+  readonly catalog: Catalog;
+  readonly intake: Intake;
+  readonly pool: Pool;
+  readonly cache: SegmentCache;
+  readonly streams: Streams;
+  readonly reader: Reader;
+}
+
+/** Builds everything in floor order and starts listening; rejects with nothing left behind. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const closers = new Closers();
+  try {
+    return await build(options, closers);
+  } catch (error) {
+    await closers[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function build(options: AppOptions, closers: Closers): Promise<App> {
+  const { config, secrets, log, clock = systemClock } = options;
+  const { streaming, imports } = config;
+  warnOfWhatIsNotThere(config, log);
+  await makeDataDir(config.dataDir);
+  const kernel = loadKernel();
+  log.debug({ kernel: kernel.name }, "yEnc decoder chosen");
+
+  const connections = config.providers.filter(({ backup }) => !backup).reduce((sum, p) => sum + p.connections, 0);
+  const admission = closers.use(
+    new AdmissionController({
+      limits: {
+        connections,
+        maxJobs: imports.maxJobs,
+        maxJobsWhileStreaming: imports.maxJobsWhileStreaming,
+        perStreamConnections: streaming.perStreamConnections,
+        floor: streaming.floor,
+        holdOffMs: streaming.holdOffMs,
+      },
+      clock,
+      log,
+    }),
+  );
+  const catalog = closers.use(openCatalog({ path: join(config.dataDir, "catalog.db"), clock, log }));
+  const pool = closers.use(
+    new Pool({
+      providers: config.providers.map(toProviderOptions),
+      kernel,
+      clock,
+      log,
+      limits: {
+        importConnections: () => admission.importConnections(),
+        reserve: () => (admission.state.streams > 0 ? PLAYHEAD_RESERVE : 0),
+      },
+    }),
+  );
+  closers.use(admission.onChange(() => pool.reconsider()));
+  const cache = closers.use(new SegmentCache({ source: pool, budgetBytes: config.cache.memoryBytes, clock }));
+  const reader = new Reader({ cache, readAheadBytes: streaming.readAheadBytes });
+
+  const parser = closers.use(new NzbParser(options.nzbWorker === undefined ? {} : { workerUrl: options.nzbWorker }));
+  const importer = createImporter({ catalog, parser, source: pool, clock, log });
+  const runner = closers.use(await startImports({ catalog, importer, admission, clock, log }));
+  const intake = await createIntake({
+    dataDir: config.dataDir,
+    jobs: catalog.jobs,
+    parser,
+    maxNzbBytes: imports.maxNzbBytes,
+    onQueued: () => runner.wake(),
+  });
+  const streams = closers.use(new Streams({ clock, log, holdOffMs: streaming.holdOffMs }));
+  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, clock });
+
+  const authenticator = createAuthenticator({
+    users: [{ name: config.auth.user, password: secrets.password }],
+    apiKey: secrets.apiKey,
+    clock,
+  });
+  const dav = createDavHandler({
+    tree,
+    prefix: "/dav",
+    urlBase: config.urlBase,
+    log,
+    clock,
+    authenticate: authenticator.authenticate,
+    limits: { putBytes: imports.maxNzbBytes },
+  });
+  const isAllowed = async (req: IncomingMessage, apiKey?: string) =>
+    "user" in (await authenticator.authenticate(req.headers, addressOf(req), apiKey));
+  const api = createApiHandler({
+    catalog,
+    intake,
+    admission,
+    streams: () => streams.snapshot(),
+    providers: () => pool.snapshot(),
+    cache: () => cache.stats(),
+    verify: (path, cancel) => verifyFile({ catalog, source: pool }, path, cancel),
+    authorize: (req) => isAllowed(req, apiKeyIn(req)),
+    // The catalog does not open with a schema that is not ours.
+    isMigrated: () => true,
+    version: VERSION,
+    log,
+    clock,
+  });
+  const page = createPageHandler();
+
+  const server = createServer(hardenedServerOptions, async (req, res) => {
+    stripBase(req, config.urlBase);
+    if (options.extraHandler?.(req, res) === true) return;
+    if (isDav(req)) return dav(req, res);
+    if (await api(req, res)) return;
+    if (page(req, res)) return;
+    // OPTIONS at `/` and everything unknown: the protocol has an answer for both.
+    await dav(req, res);
+  });
+  hardenServer(server);
+  await listen(server, config);
+  closers.defer(() => closeServer(server, config.shutdownGraceMs, clock));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${hostForUrl(config.host)}:${port}${config.urlBase}`,
+    catalog,
+    intake,
+    pool,
+    cache,
+    streams,
+    reader,
+    [Symbol.asyncDispose]: () => closers[Symbol.asyncDispose](),
+  };
+}
+
+function toProviderOptions(provider: ProviderConfig): ProviderOptions {
+  const { name, ...rest } = provider;
+  return { id: name, ...rest };
+}
+
+/** Behind a reverse proxy requests come with the base or without it. */
+function stripBase(req: IncomingMessage, urlBase: string): void {
+  const url = req.url ?? "/";
+  if (urlBase === "" || !url.startsWith(urlBase)) return;
+  const rest = url.slice(urlBase.length);
+  if (rest === "" || rest.startsWith("/") || rest.startsWith("?")) req.url = rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function addressOf(req: IncomingMessage): string {
+  return req.socket.remoteAddress ?? "";
+}
+
+function apiKeyIn(req: IncomingMessage): string | undefined {
+  const query = req.url?.split("?")[1];
+  return query === undefined ? undefined : (new URLSearchParams(query).get("apikey") ?? undefined);
+}
+
+function isDav(req: IncomingMessage): boolean {
+  return /^\/dav(?:[/?]|$)/.test(req.url ?? "");
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+  } catch (error) {
+    throw new ConfigError("CONFIG_INVALID", `cannot create the data folder ${dataDir} (${errorCode(error)})`, {
+      hint: "give the user that newsreel runs as the folder, or name another with NEWSREEL_DATA_DIR",
+      cause: error,
+    });
+  }
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === "EADDRINUSE";
+      reject(
+        new ConfigError("CONFIG_INVALID", `cannot listen on ${host}:${port} (${cause.code})`, {
+          hint: isTaken
+            ? "another program, or another newsreel, uses this port: choose one with --port or NEWSREEL_PORT"
+            : "choose an address of this machine with NEWSREEL_HOST",
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+}
+
+/** No new connections, idle ones closed; what is being answered may finish within the grace period. */
+async function closeServer(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // An answer may end at any time and leave its connection idle: those are closed as they come.
+  server.prependListener("request", (_req: IncomingMessage, res: ServerResponse) =>
+    res.setHeader("Connection", "close"),
+  );
+  using _sweep = clock.every(250, () => server.closeIdleConnections());
+  using _deadline = clock.after(graceMs, () => server.closeAllConnections());
+  await closed;
+}
+
+/** An address that a client on this machine can use. */
+function hostForUrl(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** A setting that has no effect yet must not be believed in. */
+function warnOfWhatIsNotThere(config: Config, log: Logger): void {
+  const unused = [
+    ...(config.cache.diskPath === "" ? [] : ["cache.diskPath"]),
+    ...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"]),
+    ...(config.imports.passwords.length === 0 ? [] : ["imports.passwords"]),
+    ...(config.streaming.damage === "fill" ? ["streaming.damage: fill"] : []),
+  ];
+  for (const setting of unused) log.warn({ setting }, "this setting is understood but has no effect in this version");
+}

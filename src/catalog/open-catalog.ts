@@ -1,0 +1,72 @@
+import type { Clock } from "../base/clock.ts";
+import { type Logger, silentLogger } from "../base/logger.ts";
+import type { Catalog, CatalogStats } from "./catalog.ts";
+import { chunkStore } from "./chunk-store.ts";
+import { explained, inTransaction, openDatabase } from "./database.ts";
+import { ensureRoot, entryTree } from "./entry-tree.ts";
+import { extentMaps } from "./extent-maps.ts";
+import { jobStore } from "./job-store.ts";
+import { migrate, readMigrations } from "./migrations.ts";
+import { releaseWriter } from "./release-writer.ts";
+import type { Database } from "./sqlite.ts";
+
+export interface CatalogOptions {
+  /** The database file; its folder must exist. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log?: Logger;
+  /** How many maps of files stay open; their memory is bounded beside that. */
+  readonly cacheMaps?: number;
+}
+
+export interface SqliteCatalog extends Catalog {
+  /** What reading maps cost: chunks of segments unpacked since the start, and the memory of those that are kept. */
+  mapStats(): { readonly decodes: number; readonly bytes: number };
+}
+
+/**
+ * Opens the library, creating or migrating its file. The file belongs to this process until the catalog is disposed of, which
+ * may be done twice. Throws, with nothing left open: ConfigError (in use, damaged, foreign, not writable, install incomplete),
+ * CatalogError SCHEMA_NEWER or DISK_FULL.
+ */
+export function openCatalog(options: CatalogOptions): SqliteCatalog {
+  const { path, log = silentLogger } = options;
+  const db = openDatabase(path);
+  try {
+    return explained(db.name, () => {
+      const applied = migrate(db, readMigrations());
+      if (applied > 0) log.info({ path: db.name, applied }, "catalog migrated");
+      return catalogOver(db, options);
+    });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** A catalog over an open database of the current schema, which it closes when it is disposed of. */
+export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" | "cacheMaps">): SqliteCatalog {
+  const { clock, cacheMaps = 256 } = options;
+  ensureRoot(db, clock.wall());
+  const tree = entryTree(db);
+  const jobs = jobStore(db, clock);
+  const chunks = chunkStore(db);
+  const addRelease = releaseWriter(db, { tree, clock, completeJob: jobs.complete });
+  const stats = db.prepare<[], CatalogStats>("SELECT files, releases, segments, bytes FROM totals");
+  const proveWritable = db.prepare(
+    "INSERT INTO write_check (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+  );
+
+  return {
+    jobs,
+    find: tree.find,
+    list: tree.list,
+    extents: extentMaps(db, chunks, cacheMaps),
+    addRelease: (release) => inTransaction(db, () => addRelease(release)),
+    releaseFiles: tree.filesOf,
+    stats: () => stats.get() as CatalogStats,
+    checkWritable: () => inTransaction(db, () => void proveWritable.run(Math.round(clock.wall()))),
+    mapStats: chunks.stats,
+    [Symbol.dispose]: () => void db.close(),
+  };
+}

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { CatalogError } from "../base/errors.ts";
+import type { AddedRelease, EntryId, NewFile, NewRelease, ReleaseId } from "./catalog.ts";
+import { type EntryTree, ROOT } from "./entry-tree.ts";
+import type { JobId } from "./jobs.ts";
+import { fileNameParts, folderNameParts, freeNames, storedName, storedPath } from "./names.ts";
+import { postWriter } from "./post-writer.ts";
+import { packRuns } from "./run-list.ts";
+import type { Database } from "./sqlite.ts";
+
+interface Parts {
+  readonly tree: EntryTree;
+  readonly clock: Clock;
+  readonly completeJob: (job: JobId, release: ReleaseId) => void;
+}
+
+/** Stores a release, inside the caller's transaction. */
+export function releaseWriter(
+  db: Database,
+  { tree, clock, completeJob }: Parts,
+): (release: NewRelease) => AddedRelease {
+  const known = db.prepare<[string], { id: ReleaseId; folder: EntryId }>(
+    "SELECT id, folder FROM release WHERE digest = ?",
+  );
+  const insert = db.prepare("INSERT INTO release (digest, folder, created_at) VALUES (?, ?, ?)");
+  const addPost = postWriter(db);
+
+  function ensureFolder(parent: EntryId, name: string, at: number): EntryId {
+    const found = tree.child(parent, name);
+    if (found?.kind === "file")
+      throw new CatalogError("PATH_TAKEN", `cannot make the folder ${name}: a file has that name`);
+    return found?.id ?? tree.addFolder({ parent, name, at });
+  }
+
+  function add(release: NewRelease): AddedRelease {
+    const at = Math.round(clock.wall());
+    const freeName = freeNames((parent, name) => tree.child(parent as EntryId, name) !== undefined);
+    const category = ensureFolder(ROOT, storedName(release.category), at);
+    const name = freeName(category, folderNameParts(storedName(release.name)));
+    const top = tree.addFolder({ parent: category, name, at });
+    const id = Number(insert.run(release.digest, top, at).lastInsertRowid) as ReleaseId;
+    const posts = release.posts.map((post) => addPost(id, post));
+
+    /** By path as it was asked for; where a file had that name, the folder got another. */
+    const folders = new Map<string, EntryId>([["", top]]);
+    function folderFor(names: readonly string[]): EntryId {
+      let parent = top;
+      let path = "";
+      for (const wanted of names) {
+        path += `/${wanted}`;
+        const folder =
+          folders.get(path) ?? tree.addFolder({ parent, name: freeName(parent, folderNameParts(wanted)), at });
+        folders.set(path, folder);
+        parent = folder;
+      }
+      return parent;
+    }
+
+    for (const file of release.files) {
+      const names = storedPath(file.path);
+      const parent = folderFor(names.slice(0, -1));
+      const fileName = freeName(parent, fileNameParts(names.at(-1) as string));
+      const runs = storedRuns(file, release, posts);
+      tree.addFile({
+        parent,
+        name: fileName,
+        at,
+        size: runs.reduce((size, { start, end }) => size + end - start, 0),
+        modifiedAt: file.modifiedAt,
+        contentTag: contentTag(release.digest, file),
+        release: id,
+        runs: packRuns(runs),
+      });
+    }
+    return { id, path: tree.pathOf(top), isNew: true };
+  }
+
+  return (release) => {
+    const there = known.get(release.digest);
+    const added = there === undefined ? add(release) : { id: there.id, path: tree.pathOf(there.folder), isNew: false };
+    if (release.job !== undefined) completeJob(release.job, added.id);
+    return added;
+  };
+}
+
+function storedRuns(file: NewFile, release: NewRelease, posts: readonly number[]) {
+  return file.runs
+    .filter(({ start, end }) => start !== end)
+    .map(({ post, start, end }) => {
+      const size = release.posts[post]?.size ?? -1;
+      const isInside = Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end && end <= size;
+      if (!isInside) throw new RangeError(`a run of ${file.path} lies outside the posts of its release`);
+      return { post: posts[post] as number, start, end };
+    });
+}
+
+/** Equal for equal bytes: the digest names the articles, the runs say which of their bytes, in what order. */
+function contentTag(digest: string, { runs }: NewFile): string {
+  const hash = createHash("sha256").update(digest);
+  for (const { post, start, end } of runs) hash.update(` ${post},${start},${end}`);
+  return hash.digest("base64url").slice(0, 20);
+}

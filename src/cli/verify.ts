@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { defineCommand } from "./command.ts";
+import { davPath } from "./dav-listing.ts";
+import { CommandError, EXIT, type ExitCode } from "./exit-code.ts";
+import { printJson, printLine } from "./output.ts";
+import { SERVER_OPTIONS, serverAddress } from "./server-address.ts";
+import { expectStatus, readJsonLines, refusalIn, send } from "./server-client.ts";
+
+const PROGRESS = z.object({
+  checked: z.number(),
+  total: z.number(),
+  missing: z.number(),
+  corrupt: z.number(),
+  unknown: z.number(),
+});
+const VERDICT = z.object({ verdict: z.enum(["healthy", "damaged", "unknown"]) });
+type Verdict = z.infer<typeof VERDICT>["verdict"];
+
+const EXIT_OF: Readonly<Record<Verdict, ExitCode>> = {
+  healthy: EXIT.ok,
+  damaged: EXIT.failure,
+  // Nobody could be asked: that is no word about the file.
+  unknown: EXIT.unreachable,
+};
+
+export const verifyCommand = defineCommand({
+  name: "verify",
+  summary: "ask the providers whether all articles of a file or folder are there",
+  usage: ["verify <path>"],
+  about: "Ends with 0 when it is healthy, 1 when it is damaged, and 3 when the providers could not be asked.",
+  options: SERVER_OPTIONS,
+  positionals: [1, 1],
+  async run(call) {
+    const path = davPath(call.positionals[0] as string);
+    const request = { method: "POST", path: `api/v1/verify?path=${encodeURIComponent(path)}` };
+    const response = await expectStatus(await send(await serverAddress(call), request, call), path, 200);
+    let last: z.infer<typeof PROGRESS> | undefined;
+    for await (const line of readJsonLines(response)) {
+      if (call.values.json) await printJson(call, line);
+      const progress = PROGRESS.safeParse(line);
+      if (progress.success) {
+        last = progress.data;
+        if (isTerminal(call.stderr)) call.stderr.write(`\r${last.checked} of ${last.total} articles checked`);
+      }
+      const refused = refusalIn(line, path);
+      if (refused !== undefined) throw refused;
+      const end = VERDICT.safeParse(line);
+      if (!end.success) continue;
+      if (isTerminal(call.stderr)) call.stderr.write("\n");
+      if (!call.values.json) await printLine(call, sentence(path, end.data.verdict, last));
+      return EXIT_OF[end.data.verdict];
+    }
+    throw new CommandError("SERVER_ANSWER", `${path}: the server stopped before its verdict`, {
+      hint: "the server's log tells why",
+    });
+  },
+});
+
+function sentence(path: string, verdict: Verdict, counts: z.infer<typeof PROGRESS> | undefined): string {
+  if (counts === undefined) return `${path}: ${verdict}`;
+  const { checked, total, missing, corrupt, unknown } = counts;
+  return `${path}: ${verdict} (${checked} of ${total} articles checked, ${missing} missing, ${corrupt} corrupt, ${unknown} unknown)`;
+}
+
+function isTerminal(stream: object): boolean {
+  return "isTTY" in stream && stream.isTTY === true;
+}

@@ -1,0 +1,153 @@
+import { envName } from "./environment.ts";
+import {
+  addressBlocks,
+  hostName,
+  type Kind,
+  lines,
+  millis,
+  oneOf,
+  path,
+  pathOrNone,
+  pipelineDepth,
+  size,
+  text,
+  textLike,
+  urlPrefix,
+  whole,
+  yesNo,
+} from "./kinds.ts";
+
+/** One row of the table. */
+export interface Setting<T = unknown> {
+  readonly kind: Kind<T>;
+  /** What it is when nobody says; undefined when somebody must. As a file would give it. */
+  readonly byDefault: unknown;
+  readonly help: string;
+  readonly isSecret: boolean;
+}
+
+/** Settings by name; a branch is a section of the file. */
+export interface SettingTree {
+  readonly [name: string]: Setting | SettingTree | SettingList;
+}
+
+/** A list of sections that all have the same settings. */
+export interface SettingList<Item extends SettingTree = SettingTree> {
+  readonly item: Item;
+  readonly most: number;
+  readonly help: string;
+}
+
+/** The values that a tree of settings describes. */
+export type ValuesOf<Node> =
+  Node extends Setting<infer T>
+    ? T
+    : Node extends SettingList<infer Item>
+      ? readonly ValuesOf<Item>[]
+      : { readonly [Name in keyof Node]: ValuesOf<Node[Name]> };
+
+function setting<T>(kind: Kind<T>, byDefault: unknown, help: string): Setting<T> {
+  return { kind, byDefault, help, isSecret: false };
+}
+
+function secret<T>(kind: Kind<T>, byDefault: unknown, help: string): Setting<T> {
+  return { kind, byDefault, help, isSecret: true };
+}
+
+/** RFC 4643 sends these as the rest of a command line of 512 octets. */
+const LOGIN_MOST = 400;
+
+const PROVIDER = {
+  name: setting(
+    textLike(/^[\p{L}\p{N}._-][\p{L}\p{N} ._-]{0,62}$|^$/u, "a short name of letters, digits, blanks and . _ -"),
+    "",
+    "What it is called in metrics and messages; its host when empty.",
+  ),
+  host: setting(hostName(), undefined, "The news server's host."),
+  port: setting(whole(1, 65_535), 563, "Its port; without TLS usually 119."),
+  tls: setting(yesNo(), true, "Whether the connection is encrypted from its first byte."),
+  verifyTls: setting(yesNo(), true, "Whether the certificate and its host name must be right."),
+  username: setting(text(LOGIN_MOST), "", "The account; empty for a server without login."),
+  password: secret(text(LOGIN_MOST), "", "The account's password."),
+  connections: setting(whole(1, 500), 20, "How many connections the account allows."),
+  tier: setting(whole(0, 1000), 1, "Lower tiers are asked first."),
+  backup: setting(yesNo(), false, "Whether it is asked only after all others said no."),
+  pipeline: setting(pipelineDepth(), "auto", "Commands under way on one connection."),
+  timeoutMs: setting(millis(100), 15_000, "A command that shows no progress for so long is given up."),
+} as const satisfies SettingTree;
+
+/** Everything that can be configured: the file's keys, the variables, the README's table and the JSON schema come from here. */
+export const SETTINGS = {
+  host: setting(hostName(), "0.0.0.0", "Address to listen on; `::` for IPv6 too."),
+  port: setting(whole(0, 65_535), 8119, "Port to listen on; 0 takes a free one."),
+  dataDir: setting(path(), "./data", "Folder of the catalog, the secrets and the trash."),
+  urlBase: setting(urlPrefix(), "", "Path under which a reverse proxy shows the server."),
+  trustedProxies: setting(addressBlocks(), [], "Proxies whose `X-Forwarded-*` headers are believed."),
+  auth: {
+    user: setting(textLike(/^[^:]+$/, "a name without a colon"), "admin", "Login of the owner."),
+    password: secret(text(), "", "Password of the owner; generated into the data folder when empty."),
+  },
+  apiKey: secret(text(), "", "Key of the SABnzbd and JSON APIs; generated into the data folder when empty."),
+  providers: { item: PROVIDER, most: 100, help: "News servers; the variable takes a JSON list." },
+  cache: {
+    memoryBytes: setting(size(2 ** 20), "128MiB", "Memory for decoded segments."),
+    diskPath: setting(pathOrNone(), "", "Folder of the segment cache on disk; safe to delete; empty for none."),
+    diskBytes: setting(size(0), "20GiB", "How large the cache on disk may grow."),
+  },
+  imports: {
+    maxJobs: setting(whole(1, 100), 2, "Imports at once while nobody watches."),
+    maxJobsWhileStreaming: setting(whole(0, 100), 0, "Imports at once while somebody watches; 0 lets new ones wait."),
+    watchFolder: setting(pathOrNone(), "", "Folder whose NZBs are imported; empty for none."),
+    passwords: secret(lines(), [], "Archive passwords to try; the variable takes one per line, or a JSON list."),
+    maxNzbBytes: setting(size(1024), "512MiB", "An NZB larger than this, unpacked, is refused."),
+  },
+  streaming: {
+    holdOffMs: setting(millis(0), 15_000, "How long after its last byte a stream still holds imports back."),
+    readAheadBytes: setting(size(0), "32MiB", "How far ahead of a player is fetched at most."),
+    perStreamConnections: setting(whole(0, 500), 2, "Connections that each stream takes away from imports."),
+    floor: setting(whole(0, 1), 1, "Connections that imports keep in any case; 0 lets them wait."),
+    damage: setting(
+      oneOf("fail", "fill"),
+      "fail",
+      "What a player gets for articles that are gone: an error, or zeros that are reported.",
+    ),
+  },
+  log: {
+    level: setting(oneOf("debug", "info", "warn", "error"), "info", "The least important lines that are logged."),
+  },
+  shutdownGraceMs: setting(millis(0), 8000, "How long streams may finish when the server stops."),
+} as const satisfies SettingTree;
+
+/** What the program runs with: every key present, checked and in its final form (bytes, absolute paths). */
+export type Config = ValuesOf<typeof SETTINGS>;
+export type ProviderConfig = Config["providers"][number];
+
+export function isSetting(node: SettingTree[string]): node is Setting {
+  return "byDefault" in node;
+}
+
+export function isSettingList(node: SettingTree[string]): node is SettingList {
+  return "most" in node;
+}
+
+/** A row with its place in the file and its variable. */
+export interface SettingRow {
+  /** Dotted, as `cache.memoryBytes`. */
+  readonly key: string;
+  readonly env: string;
+  readonly node: Setting | SettingList;
+}
+
+/** The table row by row, in order. */
+export function settingRows(tree: SettingTree = SETTINGS, prefix = ""): readonly SettingRow[] {
+  return Object.entries(tree).flatMap(([name, node]) => {
+    const key = prefix + name;
+    if (isSetting(node) || isSettingList(node)) return [{ key, env: envName(key), node }];
+    return settingRows(node, `${key}.`);
+  });
+}
+
+/** Whether a value may never be shown; a provider holds a password. */
+export function isSecretNode(node: Setting | SettingList): boolean {
+  return isSettingList(node) || node.isSecret;
+}

@@ -1,0 +1,149 @@
+import { errorCode } from "../base/errors.ts";
+import { Limiter } from "../base/limiter.ts";
+import type { MessageId } from "../base/message-id.ts";
+import type { Slot } from "../base/slot.ts";
+import type { ArticleSource } from "../nntp/article-source.ts";
+import type { PartInfo } from "../yenc/part-info.ts";
+import { type FileKind, fileKind, MAGIC_BYTES } from "./magic.ts";
+
+/** What an import learns from one article. */
+export interface Found {
+  readonly state: "found";
+  readonly info: PartInfo;
+  /** What the bytes look like, if they are the start of a file. */
+  readonly kind: FileKind | undefined;
+}
+export type Probe = Found | { readonly state: "missing" | "corrupt" };
+
+export interface ProbeTarget {
+  /** The article and others that claim to hold the same part, in the order in which they are asked. */
+  readonly ids: readonly MessageId[];
+  readonly encodedSize: number;
+}
+
+const LANE = { lane: "import" } as const;
+/** Requests that all imports together have outstanding; the providers' limits are the pool's matter. */
+const SMALL_SLOTS = 32;
+const SMALL_BYTES = 1024 * 1024 + 64 * 1024;
+/** Articles beyond a megabyte are rare; few at once, so that memory stays bounded. */
+const LARGE_SLOTS = 4;
+const LARGE_BYTES = 16 * 1024 * 1024 + 128 * 1024;
+
+/**
+ * Reads articles for imports and keeps what they say, never their bytes. Memory is bounded whatever the articles claim: 32 slots of
+ * a megabyte and four that grow to sixteen, allocated when first needed and given up when nobody reads.
+ */
+export class ArticleProbe {
+  readonly #source: ArticleSource;
+  readonly #small = new SlotStock(SMALL_SLOTS, SMALL_BYTES, SMALL_BYTES);
+  readonly #large = new SlotStock(LARGE_SLOTS, 2 * SMALL_BYTES, LARGE_BYTES);
+
+  constructor(source: ArticleSource) {
+    this.#source = source;
+  }
+
+  /** Reads the first article that is usable. Rejects with ProviderError or the signal's reason. */
+  async read({ ids, encodedSize }: ProbeTarget, signal: AbortSignal): Promise<Probe> {
+    let worst: "missing" | "corrupt" = "missing";
+    for (const id of ids) {
+      const probe = await this.#readOne(id, encodedSize, signal);
+      if (probe.state === "found") return probe;
+      if (probe.state === "corrupt") worst = "corrupt";
+    }
+    return { state: worst };
+  }
+
+  /** Asks only whether there is an article. `unknown` when no provider would tell. */
+  async exists({ ids }: ProbeTarget, signal: AbortSignal): Promise<"present" | "missing" | "unknown"> {
+    using _place = await this.#small.places.acquire({ signal });
+    let answer: "missing" | "unknown" = "missing";
+    for (const id of ids) {
+      const presence = await this.#source.stat(id, { urgency: LANE, signal });
+      if (presence === "present") return presence;
+      if (presence === "unknown") answer = presence;
+    }
+    return answer;
+  }
+
+  async #readOne(id: MessageId, encodedSize: number, signal: AbortSignal): Promise<Probe> {
+    if (encodedSize <= SMALL_BYTES) {
+      const probe = await this.#readInto(this.#small, id, encodedSize, signal);
+      if (probe !== "too large") return probe;
+    }
+    const probe = await this.#readInto(this.#large, id, encodedSize, signal);
+    return probe === "too large" ? { state: "corrupt" } : probe;
+  }
+
+  async #readInto(
+    stock: SlotStock,
+    id: MessageId,
+    encodedSize: number,
+    signal: AbortSignal,
+  ): Promise<Probe | "too large"> {
+    using _place = await stock.places.acquire({ signal });
+    const slot = stock.take();
+    try {
+      const info = await this.#source.body(id, slot, { urgency: LANE, signal, encodedSize });
+      const start = slot.bytes.subarray(0, Math.min(info.size, MAGIC_BYTES));
+      return { state: "found", info, kind: fileKind(start) };
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (errorCode(error) === "ARTICLE_MISSING") return { state: "missing" };
+      if (errorCode(error) !== "ARTICLE_CORRUPT") throw error;
+      return slot.wasTooSmall ? "too large" : { state: "corrupt" };
+    } finally {
+      stock.giveBack(slot);
+    }
+  }
+}
+
+class ProbeSlot implements Slot {
+  bytes: Buffer;
+  /** Whether an article did not fit since the slot was taken. */
+  wasTooSmall = false;
+  readonly #maxBytes: number;
+
+  constructor(bytes: number, maxBytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes);
+    this.#maxBytes = maxBytes;
+  }
+
+  grow(capacity: number): boolean {
+    if (capacity > this.#maxBytes) {
+      this.wasTooSmall = true;
+      return false;
+    }
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxBytes, Math.max(capacity, this.bytes.length * 2)));
+    this.bytes.copy(grown);
+    this.bytes = grown;
+    return true;
+  }
+}
+
+class SlotStock {
+  readonly places: Limiter;
+  readonly #bytes: number;
+  readonly #maxBytes: number;
+  #free: ProbeSlot[] = [];
+  #taken = 0;
+
+  constructor(count: number, bytes: number, maxBytes: number) {
+    this.places = new Limiter(count);
+    this.#bytes = bytes;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** To be called by whoever holds a place, so that there are never more slots than places. */
+  take(): ProbeSlot {
+    this.#taken += 1;
+    const slot = this.#free.pop() ?? new ProbeSlot(this.#bytes, this.#maxBytes);
+    slot.wasTooSmall = false;
+    return slot;
+  }
+
+  giveBack(slot: ProbeSlot): void {
+    this.#taken -= 1;
+    if (this.#taken === 0) this.#free = [];
+    else this.#free.push(slot);
+  }
+}

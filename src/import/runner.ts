@@ -1,0 +1,203 @@
+/**
+ * Takes jobs from the durable queue and runs them, as many at a time as admission allows. Sleeps without polling: it is woken when the
+ * queue changes, and by one timer when a waiting job falls due. Disposing aborts what runs, puts it back into the queue, and waits for it.
+ */
+
+import type { Admission } from "../admission/admission.ts";
+import { onAbort } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import { AppError, errorCode, errorMessage, ProviderError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Job, JobId, JobPatch, JobStore } from "../catalog/jobs.ts";
+import type { Importer } from "./importer.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+
+export interface ImportsOptions {
+  readonly catalog: Pick<Catalog, "jobs">;
+  readonly importer: Importer;
+  readonly admission: Pick<Admission, "admitJob">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 to 1; spreads the retries of jobs. */
+  readonly random?: () => number;
+}
+
+export interface Imports extends AsyncDisposable {
+  /** To be called whenever a job was added, retried, paused, cancelled or removed: due jobs start, withdrawn ones stop. */
+  wake(): void;
+}
+
+/** No progress is written sooner than this after the last. */
+const PROGRESS_MS = 250;
+/** After a claim that came to nothing, so that a queue at odds with itself does not spin. */
+const RECHECK_MS = 1_000;
+/** After trouble with the queue itself. */
+const PAUSE_MS = 10_000;
+/** The longest sleep: what falls due later is looked at again then, and timers cannot be set for months. */
+const MAX_SLEEP_MS = 3_600_000;
+
+/** Puts jobs that a dead process left behind back into the queue, and starts with what is due. Throws when the catalog cannot be read. */
+export async function startImports(options: ImportsOptions): Promise<Imports> {
+  const { jobs } = options.catalog;
+  const recovered = jobs.recover();
+  if (recovered > 0) options.log.info({ jobs: recovered }, "interrupted imports are queued again");
+  return new Runner(options);
+}
+
+interface Run {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+class Runner implements Imports {
+  readonly #options: ImportsOptions;
+  readonly #jobs: JobStore;
+  readonly #closing = new AbortController();
+  readonly #running = new Map<JobId, Run>();
+  readonly #loop: Promise<void>;
+  #rouse: () => void = () => {};
+
+  constructor(options: ImportsOptions) {
+    this.#options = options;
+    this.#jobs = options.catalog.jobs;
+    this.#loop = this.#takeJobs();
+  }
+
+  wake(): void {
+    for (const [id, { stop }] of this.#running) {
+      if (this.#jobs.get(id)?.state !== "importing") stop.abort(withdrawn());
+    }
+    this.#rouse();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error("imports are being stopped"));
+    this.#rouse();
+    await this.#loop;
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  async #takeJobs(): Promise<void> {
+    const { admission, clock, log } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const pauseMs = this.#dueInMs();
+        if (pauseMs > 0) {
+          await this.#sleep(pauseMs);
+          continue;
+        }
+        const ticket = await admission.admitJob({ signal });
+        if (!this.#startNext(ticket)) await this.#sleep(RECHECK_MS);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error({ error: errorMessage(error), at: clock.wall() }, "cannot take a job from the queue");
+        await this.#sleep(PAUSE_MS);
+      }
+    }
+  }
+
+  /** 0 when a job may start now. */
+  #dueInMs(): number {
+    if (this.#jobs.counts().queued > 0) return 0;
+    const due = this.#jobs.nextDue();
+    return due === undefined ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, due - this.#options.clock.wall()));
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(ms, () => this.#rouse());
+      this.#rouse = () => {
+        timer[Symbol.dispose]();
+        this.#rouse = () => {};
+        resolve();
+      };
+    });
+  }
+
+  /** The ticket comes back when the job ends, or at once when there is none. */
+  #startNext(ticket: Disposable): boolean {
+    let job: Job | undefined;
+    try {
+      job = this.#closing.signal.aborted ? undefined : this.#jobs.claim();
+    } finally {
+      if (job === undefined) ticket[Symbol.dispose]();
+    }
+    if (job === undefined) return false;
+    const { id } = job;
+    const stop = new AbortController();
+    const done = this.#import(job, stop)
+      .catch((error: unknown) => {
+        this.#options.log.error({ job: id, error: errorMessage(error) }, "cannot record how an import went");
+      })
+      .finally(() => {
+        this.#running.delete(id);
+        ticket[Symbol.dispose]();
+      });
+    this.#running.set(id, { stop, done });
+    return true;
+  }
+
+  async #import(job: Job, stop: AbortController): Promise<void> {
+    const { importer, clock, log } = this.#options;
+    const { signal: closing } = this.#closing;
+    using _ = onAbort(closing, () => stop.abort(closing.reason));
+    const startedAt = clock.now();
+    const about = () => ({ job: job.id, name: job.name, ms: Math.round(clock.now() - startedAt) });
+    try {
+      const options = { signal: stop.signal, onProgress: this.#progressOf(job, stop) };
+      const { release, files, note } = await importer.run(job, options);
+      log.info({ ...about(), path: release.path, files, note }, "import completed");
+      if (note !== undefined) this.#jobs.update(job.id, { reason: note });
+    } catch (error) {
+      const state = this.#jobs.get(job.id)?.state;
+      if (state === "completed") throw error;
+      if (state !== "importing") {
+        log.info({ ...about(), state }, "import withdrawn");
+        return;
+      }
+      const { patch, message } = this.#verdict(job, error, stop.signal);
+      this.#jobs.update(job.id, patch);
+      if (error instanceof AppError || stop.signal.aborted) log.info({ ...about(), ...patch }, message);
+      else log.error({ ...about(), error: error instanceof Error ? error.stack : String(error) }, message);
+    }
+  }
+
+  #verdict(job: Job, error: unknown, signal: AbortSignal): { readonly patch: JobPatch; readonly message: string } {
+    if (signal.aborted) return { patch: { state: "queued" }, message: "import interrupted" };
+    const text = errorMessage(error);
+    const hint = error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {};
+    if (!isPassing(error)) return { patch: { state: "failed", error: text, ...hint }, message: "import failed" };
+    const { clock, random = Math.random } = this.#options;
+    const delayMs = retryDelayMs(job.attempts, random());
+    const reason = `${text}; next try in ${inWords(delayMs)}`;
+    const notBefore = Math.round(clock.wall() + delayMs);
+    return { patch: { state: "waiting", reason, notBefore, ...hint }, message: "import waits" };
+  }
+
+  #progressOf(job: Job, stop: AbortController): (progress: number) => void {
+    let nextAt = Number.NEGATIVE_INFINITY;
+    return (progress) => {
+      const now = this.#options.clock.now();
+      if (now < nextAt || stop.signal.aborted) return;
+      nextAt = now + PROGRESS_MS;
+      if (this.#jobs.update(job.id, { progress }).state !== "importing") stop.abort(withdrawn());
+    };
+  }
+}
+
+/** Trouble that says nothing about the post, and goes away. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ProviderError || errorCode(error) === "DISK_FULL";
+}
+
+function withdrawn(): Error {
+  return new Error("the job was withdrawn");
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}

@@ -1,0 +1,250 @@
+import { ArticleError, errorMessage, type ProviderError } from "../base/errors.ts";
+import type { MessageId } from "../base/message-id.ts";
+import type { Slot } from "../base/slot.ts";
+import type { YencKernel } from "../yenc/kernel.ts";
+import { PartDecoder } from "../yenc/part-decoder.ts";
+import type { PartInfo } from "../yenc/part-info.ts";
+import type { FetchOptions } from "./article-source.ts";
+import type { Exchange } from "./connection.ts";
+import { isImportLane } from "./lanes.ts";
+import { refusal } from "./login.ts";
+import type { Line, Provider } from "./provider.ts";
+import type { StatusLine, Verdict } from "./replies.ts";
+import type { Scheduler, Waiting } from "./scheduler.ts";
+
+export type Outcome =
+  | { readonly kind: "ok"; readonly provider: Provider; readonly info: PartInfo | undefined }
+  | { readonly kind: "missing"; readonly provider: Provider }
+  | { readonly kind: "corrupt"; readonly provider: Provider; readonly error: Error }
+  | { readonly kind: "failed"; readonly provider: Provider; readonly error: ProviderError }
+  /** None of the candidates could be asked. */
+  | { readonly kind: "unavailable" };
+
+export interface AttemptRequest {
+  readonly kind: "BODY" | "STAT";
+  readonly id: MessageId;
+  /** Where a BODY goes. */
+  readonly slot?: Slot;
+  readonly options: FetchOptions;
+  readonly candidates: ReadonlySet<Provider>;
+}
+
+export interface AttemptContext {
+  readonly scheduler: Scheduler;
+  readonly kernel: YencKernel;
+  /** Reports progress once per loop turn, however many reads there were in it. */
+  readonly reportProgress: (report: () => void) => void;
+}
+
+/** A socket that was silent for so long may have died without a word. */
+const SLEEP_MS = 5_000;
+
+/** Times that a command may lose its connection through no fault of its own before that counts. */
+const MAX_INNOCENT_LOSSES = 4;
+
+/**
+ * Asks one of the candidates for one article, once; the scheduler decides who and when.
+ * Rejects with the signal's reason at once when the caller leaves; the slot is not written after that.
+ */
+export function attempt(request: AttemptRequest, context: AttemptContext): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const run = new Attempt(request, context, resolve, reject);
+    run.begin();
+  });
+}
+
+interface Running {
+  readonly provider: Provider;
+  readonly line: Line;
+  readonly exchange: Exchange;
+  /** A share of what imports may use. */
+  readonly hold: Disposable | undefined;
+  /** The first command on a connection that had been silent for a while. */
+  readonly isWakeUp: boolean;
+  /** Counted as such when it started; it may have become urgent since. */
+  readonly isBulk: boolean;
+}
+
+class Attempt implements Waiting {
+  readonly kind: "BODY" | "STAT";
+  readonly urgency: FetchOptions["urgency"];
+  readonly #request: AttemptRequest;
+  readonly #context: AttemptContext;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #leave = () => this.#abort();
+  #running: Running | undefined;
+  #decoder: PartDecoder | undefined;
+  #isProgressDue = false;
+  #innocentLosses = 0;
+  #watch: Disposable | undefined;
+  #isSettled = false;
+
+  constructor(
+    request: AttemptRequest,
+    context: AttemptContext,
+    resolve: (outcome: Outcome) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.kind = request.kind;
+    this.urgency = request.options.urgency;
+    this.#request = request;
+    this.#context = context;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(): void {
+    const { signal } = this.#request.options;
+    if (signal.aborted) {
+      this.#reject(signal.reason);
+      return;
+    }
+    signal.addEventListener("abort", this.#leave, { once: true });
+    this.#watch = this.urgency.watch?.(() => this.#context.scheduler.pump());
+    this.#context.scheduler.enqueue(this);
+  }
+
+  suits(provider: Provider): boolean {
+    return this.#request.candidates.has(provider);
+  }
+
+  giveUp(): void {
+    this.#settle({ kind: "unavailable" });
+  }
+
+  start(provider: Provider, line: Line): void {
+    const { id, slot } = this.#request;
+    const decoder = slot === undefined ? undefined : new PartDecoder(slot, this.#context.kernel);
+    this.#decoder = decoder;
+    const exchange: Exchange = {
+      verb: this.kind,
+      line: `${this.kind} <${id}>`,
+      sink: decoder,
+      onBytes: () => this.#noteBytes(),
+      expectedBytes: expectedBytes(this.#request),
+      onReply: (verdict, status) => this.#replied(provider, verdict, status),
+      onLost: (error, isCulprit) => this.#lost(provider, error, isCulprit),
+    };
+    const isWakeUp = line.connection.inFlight === 0 && line.connection.silentMs > SLEEP_MS;
+    const isBulk = this.urgency.lane !== "playhead";
+    this.#running = { provider, line, exchange, hold: this.#holdConnection(line), isWakeUp, isBulk };
+    if (this.kind === "BODY") line.bodies += 1;
+    else line.stats += 1;
+    if (isBulk) line.bulk += 1;
+    line.connection.send(exchange);
+    line.usedAt = line.connection.lastProgressAt;
+  }
+
+  /** STATs that share a connection use it once. */
+  #holdConnection(line: Line): Disposable | undefined {
+    const { lane } = this.urgency;
+    if (!isImportLane(lane) || (this.kind === "STAT" && line.stats > 0)) return undefined;
+    return this.#context.scheduler.holdImport(lane);
+  }
+
+  #noteBytes(): void {
+    if (this.#isProgressDue || this.#request.options.onProgress === undefined) return;
+    this.#isProgressDue = true;
+    this.#context.reportProgress(() => {
+      this.#isProgressDue = false;
+      if (!this.#isSettled && this.#decoder !== undefined) this.#request.options.onProgress?.(this.#decoder.filled);
+    });
+  }
+
+  #replied(provider: Provider, verdict: Verdict, status: StatusLine): void {
+    this.#release();
+    if (verdict === "ok") {
+      this.#accept(provider);
+    } else if (verdict === "missing") {
+      provider.counts.missing += 1;
+      this.#settle({ kind: "missing", provider });
+    } else {
+      provider.counts.failed += 1;
+      const error = refusal(provider.options.host, `answer ${this.kind}`, verdict, status);
+      if (verdict !== "unsupported") provider.failed(error);
+      this.#settle({ kind: "failed", provider, error });
+    }
+  }
+
+  #accept(provider: Provider): void {
+    try {
+      const info = this.#decoder?.finish();
+      if (info !== undefined) checkExpectation(info, this.#request.options.expect);
+      provider.counts.ok += 1;
+      this.#settle({ kind: "ok", provider, info });
+    } catch (error) {
+      provider.counts.corrupt += 1;
+      this.#settle({
+        kind: "corrupt",
+        provider,
+        error: error instanceof Error ? error : new Error(errorMessage(error)),
+      });
+    }
+  }
+
+  #lost(provider: Provider, error: ProviderError, isCulprit: boolean): void {
+    const isStale = this.#running?.isWakeUp === true && (this.#decoder?.filled ?? 0) === 0;
+    this.#release();
+    if ((!isCulprit || isStale) && this.#innocentLosses < MAX_INNOCENT_LOSSES) {
+      // Behind another command, or the first after a pause on a socket that had died: ask again as if nothing had been.
+      this.#innocentLosses += 1;
+      this.#context.scheduler.enqueue(this);
+      return;
+    }
+    provider.counts.failed += 1;
+    this.#settle({ kind: "failed", provider, error });
+  }
+
+  #abort(): void {
+    const running = this.#running;
+    this.#isSettled = true;
+    this.#watch?.[Symbol.dispose]();
+    this.#context.scheduler.remove(this);
+    if (running !== undefined) {
+      const { line, provider, exchange } = running;
+      const rest = line.connection.abandon(exchange);
+      this.#release();
+      if (!line.connection.isWanted && !provider.shouldDrain(rest)) provider.drop(line);
+    }
+    this.#reject(this.#request.options.signal.reason);
+  }
+
+  #release(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.hold?.[Symbol.dispose]();
+    if (this.kind === "BODY") running.line.bodies -= 1;
+    else running.line.stats -= 1;
+    if (running.isBulk) running.line.bulk -= 1;
+  }
+
+  #settle(outcome: Outcome): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#watch?.[Symbol.dispose]();
+    this.#request.options.signal.removeEventListener("abort", this.#leave);
+    this.#resolve(outcome);
+    this.#context.scheduler.pump();
+  }
+}
+
+/** Encoded size of the reply as far as anybody knows: escapes and line ends add 2 to 3 %. */
+function expectedBytes({ kind, options }: AttemptRequest): number {
+  if (kind === "STAT") return 64;
+  if (options.encodedSize !== undefined && options.encodedSize > 0) return options.encodedSize;
+  return Math.ceil((options.expect?.size ?? 750_000) * 1.03) + 400;
+}
+
+function checkExpectation(info: PartInfo, expect: FetchOptions["expect"]): void {
+  if (expect?.size !== undefined && info.size !== expect.size) {
+    throw new ArticleError("ARTICLE_CORRUPT", `it holds ${info.size} bytes where ${expect.size} belong`);
+  }
+  if (expect?.begin !== undefined && info.begin !== undefined && info.begin !== expect.begin) {
+    throw new ArticleError(
+      "ARTICLE_CORRUPT",
+      `it holds the bytes from ${info.begin} on where those from ${expect.begin} on belong`,
+    );
+  }
+}

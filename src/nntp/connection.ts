@@ -1,0 +1,265 @@
+import net from "node:net";
+import tls from "node:tls";
+import type { Clock } from "../base/clock.ts";
+import { ProviderError } from "../base/errors.ts";
+import { type BlockSink, DiscardSink, LineReader } from "./framing.ts";
+import type { ProviderOptions } from "./provider-options.ts";
+import { judge, parseStatusLine, type StatusLine, type Verb, type Verdict } from "./replies.ts";
+
+/** One command and what becomes of it. Exactly one of `onReply` and `onLost` is called, once. */
+export interface Exchange {
+  readonly verb: Verb;
+  /** Without CRLF. Empty for the greeting, which is waited for and not asked for. */
+  readonly line: string;
+  /** Takes the block after a 220 or 222. */
+  readonly sink?: (BlockSink & { abandon(): void }) | undefined;
+  /** Encoded bytes that the block is thought to have. */
+  readonly expectedBytes?: number;
+  onReply(verdict: Verdict, status: StatusLine): void;
+  /** The connection is gone. `isCulprit`: this command was the one being answered, or waited for. */
+  onLost(error: ProviderError, isCulprit: boolean): void;
+  /** More of the block has arrived. */
+  onBytes?: (() => void) | undefined;
+}
+
+interface Pending {
+  readonly exchange: Exchange;
+  readonly sentAt: number;
+  /** Whether nothing else was under way when it was sent, so that its answer measures the round trip. */
+  readonly isAlone: boolean;
+  status: StatusLine | undefined;
+  sink: BlockSink | undefined;
+  firstByteAt: number;
+  received: number;
+  isAbandoned: boolean;
+}
+
+export interface ConnectionEvents {
+  onClosed(error: ProviderError): void;
+  onRtt(ms: number): void;
+  onRate(bytesPerSecond: number): void;
+  onReceived(bytes: number): void;
+}
+
+/** Bodies smaller than this say nothing about the rate of the line. */
+const RATE_SAMPLE_BYTES = 64 * 1024;
+
+/** One receive buffer for every socket of the thread: whatever arrives is consumed before the next read. */
+const receiveBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * One socket to one news server. Commands go out as they come (pipelined) and are answered first in, first out.
+ * Starts with `openSocket`, ends with `close` (QUIT) or `destroy`; owns its socket and nothing else.
+ */
+export class NntpConnection {
+  readonly #socket: net.Socket;
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #events: ConnectionEvents;
+  readonly #queue: Pending[] = [];
+  readonly #lines = new LineReader();
+  #closedBy: ProviderError | undefined;
+  #lastProgressAt: number;
+
+  constructor(
+    options: ProviderOptions,
+    context: { clock: Clock; events: ConnectionEvents; secure?: tls.SecureContext },
+  ) {
+    this.#clock = context.clock;
+    this.#events = context.events;
+    this.#name = `${options.host}:${options.port}`;
+    this.#lastProgressAt = context.clock.now();
+    const receive = (count: number): boolean => {
+      this.#receive(count);
+      return true;
+    };
+    const onread = { buffer: receiveBuffer, callback: receive };
+    this.#socket = options.tls
+      ? tls.connect({
+          host: options.host,
+          port: options.port,
+          rejectUnauthorized: options.verifyTls,
+          ...(net.isIP(options.host) === 0 ? { servername: options.host } : {}),
+          ...(context.secure === undefined ? {} : { secureContext: context.secure }),
+          onread,
+        } as tls.ConnectionOptions)
+      : net.connect({ host: options.host, port: options.port, onread });
+    this.#socket.setNoDelay(true);
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => this.destroy(this.#unreachable(error)));
+    this.#socket.on("end", () => this.destroy(this.#lost("was closed by the server")));
+    this.#socket.on("close", () => this.destroy(this.#lost("was closed")));
+  }
+
+  get inFlight(): number {
+    return this.#queue.length;
+  }
+
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
+  /** When anything was last sent or received, on the clock's scale. */
+  get lastProgressAt(): number {
+    return this.#lastProgressAt;
+  }
+
+  get silentMs(): number {
+    return this.#clock.now() - this.#lastProgressAt;
+  }
+
+  send(exchange: Exchange): void {
+    if (this.#closedBy !== undefined) {
+      exchange.onLost(this.#closedBy, false);
+      return;
+    }
+    const now = this.#clock.now();
+    this.#queue.push({
+      exchange,
+      sentAt: now,
+      isAlone: this.#queue.length === 0,
+      status: undefined,
+      sink: undefined,
+      firstByteAt: 0,
+      received: 0,
+      isAbandoned: false,
+    });
+    this.#lastProgressAt = now;
+    if (exchange.line !== "") this.#socket.write(`${exchange.line}\r\n`, "utf8");
+  }
+
+  /**
+   * Nobody wants the answer to `exchange` any more; nothing of it is reported or stored from here on.
+   * Returns the encoded bytes that are still to come for abandoned commands; the caller decides whether to read or to drop them.
+   */
+  abandon(exchange: Exchange): number {
+    const pending = this.#queue.find((entry) => entry.exchange === exchange);
+    if (pending !== undefined) {
+      pending.isAbandoned = true;
+      pending.exchange.sink?.abandon();
+    }
+    return this.#queue
+      .filter((entry) => entry.isAbandoned)
+      .reduce((sum, entry) => sum + Math.max(0, (entry.exchange.expectedBytes ?? 0) - entry.received), 0);
+  }
+
+  /** Whether a command under way is still wanted by anybody. */
+  get isWanted(): boolean {
+    return this.#queue.some((entry) => !entry.isAbandoned);
+  }
+
+  /** Says QUIT and hangs up; what is under way is lost. */
+  close(reason: ProviderError): void {
+    if (this.#closedBy !== undefined) return;
+    this.#fail(reason);
+    this.#socket.end("QUIT\r\n");
+    // The server closes after 205; one that does not gets no more of our time.
+    const timer = setTimeout(() => this.#socket.destroy(), 1000).unref();
+    this.#socket.once("close", () => clearTimeout(timer));
+  }
+
+  /** Hangs up at once. */
+  destroy(reason: ProviderError): void {
+    this.#fail(reason);
+    this.#socket.destroy();
+  }
+
+  #fail(reason: ProviderError): void {
+    if (this.#closedBy !== undefined) return;
+    this.#closedBy = reason;
+    const lost = this.#queue.splice(0);
+    // First the owner forgets this connection, so that nobody who asks again is sent here.
+    this.#events.onClosed(reason);
+    lost.forEach((entry, index) => {
+      if (!entry.isAbandoned) entry.exchange.onLost(reason, index === 0);
+    });
+  }
+
+  #receive(count: number): void {
+    if (this.#closedBy !== undefined) return;
+    this.#lastProgressAt = this.#clock.now();
+    this.#events.onReceived(count);
+    let at = 0;
+    while (at < count && this.#closedBy === undefined) {
+      const head = this.#queue[0];
+      at = head?.sink === undefined ? this.#readStatus(head, at, count) : this.#readBlock(head, head.sink, at, count);
+    }
+  }
+
+  #readStatus(head: Pending | undefined, start: number, end: number): number {
+    const found = this.#lines.read(receiveBuffer, start, end);
+    if (found === undefined) {
+      if (this.#lines.isTooLong) this.destroy(this.#protocol("sent a status line without an end"));
+      return end;
+    }
+    const status = parseStatusLine(found.line);
+    if (status === undefined) {
+      this.destroy(this.#protocol(`sent something that is no status line: ${quote(found.line)}`));
+      return end;
+    }
+    if (head === undefined) {
+      this.destroy(this.#lost(`was closed by the server: ${quote(found.line)}`));
+      return end;
+    }
+    this.#answer(head, status);
+    return found.next;
+  }
+
+  #answer(head: Pending, status: StatusLine): void {
+    const verdict = judge(head.exchange.verb, status);
+    if (head.isAlone) this.#events.onRtt(this.#lastProgressAt - head.sentAt);
+    if (verdict === "out-of-step") {
+      this.destroy(this.#protocol(`answered ${head.exchange.verb} with ${status.code} ${quote(status.text)}`));
+      return;
+    }
+    if (verdict === "ok" && head.exchange.verb === "BODY") {
+      head.status = status;
+      head.firstByteAt = this.#lastProgressAt;
+      head.sink = head.isAbandoned ? new DiscardSink() : head.exchange.sink;
+      return;
+    }
+    this.#finish(head, verdict, status);
+    if (verdict === "closing" || verdict === "busy") this.destroy(this.#lost(`is being closed: ${quote(status.text)}`));
+  }
+
+  #readBlock(head: Pending, sink: BlockSink, start: number, end: number): number {
+    const next = sink.write(receiveBuffer, start, end);
+    head.received += next - start;
+    if (!sink.isEnded) {
+      if (!head.isAbandoned) head.exchange.onBytes?.();
+      return next;
+    }
+    const elapsed = this.#lastProgressAt - head.firstByteAt;
+    if (head.received >= RATE_SAMPLE_BYTES && elapsed > 0) this.#events.onRate((head.received / elapsed) * 1000);
+    this.#finish(head, "ok", head.status as StatusLine);
+    return next;
+  }
+
+  #finish(head: Pending, verdict: Verdict, status: StatusLine): void {
+    this.#queue.shift();
+    if (!head.isAbandoned) head.exchange.onReply(verdict, status);
+  }
+
+  #lost(what: string): ProviderError {
+    return new ProviderError("PROVIDER_UNREACHABLE", `connection to ${this.#name} ${what}`);
+  }
+
+  #protocol(what: string): ProviderError {
+    return new ProviderError("PROVIDER_PROTOCOL", `${this.#name} ${what}`);
+  }
+
+  #unreachable(error: NodeJS.ErrnoException): ProviderError {
+    const isCertificate = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(error.code ?? "");
+    return new ProviderError("PROVIDER_UNREACHABLE", `cannot use ${this.#name}: ${error.message}`, {
+      cause: error,
+      ...(isCertificate
+        ? { hint: "check host and port; verifyTls: false switches the check off for this provider" }
+        : {}),
+    });
+  }
+}
+
+/** What a server said, fit for a log line. */
+function quote(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, "?");
+  return `"${clean.length > 120 ? `${clean.slice(0, 120)}...` : clean}"`;
+}

@@ -1,0 +1,272 @@
+import tls from "node:tls";
+import type { Clock } from "../base/clock.ts";
+import { errorCode, ProviderError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { backOffMs } from "./back-off.ts";
+import type { NntpConnection } from "./connection.ts";
+import { ask, openConnection } from "./login.ts";
+import { Mean } from "./measure.ts";
+import type { ProviderOptions } from "./provider-options.ts";
+import type { ProviderSnapshot } from "./snapshot.ts";
+
+/** A silent connection is asked for the date this often, so that neither side nor a router forgets it. */
+const KEEP_ALIVE_MS = 45_000;
+/** A connection that nobody has used for so long is given back. */
+const IDLE_CLOSE_MS = 120_000;
+/** After "too many connections", one more is tried after so long. */
+const CEILING_PROBE_MS = 30_000;
+/** A back-off that ends within this time is waited for instead of being reported. */
+export const PATIENCE_MS = 3_000;
+/** Break-even between reading an unwanted rest and reconnecting: a reconnect costs about so many round trips. */
+const RECONNECT_ROUND_TRIPS = 5;
+/** Rest that is always read, while nothing has been measured yet. */
+const DRAIN_DEFAULT_BYTES = 64 * 1024;
+/** Articles are about this large; only used to derive a pipelining depth. */
+const TYPICAL_ARTICLE_BYTES = 740_000;
+
+/** One of a provider's connections and how it is used. */
+export interface Line {
+  readonly connection: NntpConnection;
+  bodies: number;
+  stats: number;
+  /** Commands under way for any lane but the playhead's. */
+  bulk: number;
+  /** When a caller last had work on it, on the clock's scale. */
+  usedAt: number;
+}
+
+interface ProviderContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** A connection was opened or closed, or a back-off began or ended: waiting requests should be looked at. */
+  readonly onChange: () => void;
+}
+
+/**
+ * One news-server account: its connections, its limit, its back-off and what was measured of it.
+ * Opens nothing by itself; whoever has work calls `openOne`. Ends with `close`, which says QUIT everywhere.
+ */
+export class Provider {
+  readonly options: ProviderOptions;
+  readonly lines = new Set<Line>();
+  readonly counts = { ok: 0, missing: 0, corrupt: 0, failed: 0 };
+  readonly #context: ProviderContext;
+  readonly #secure: tls.SecureContext | undefined;
+  readonly #rtt = new Mean();
+  readonly #rate = new Mean();
+  readonly #shutdown = new AbortController();
+  #bytes = 0;
+  #opening = 0;
+  #ceiling: number;
+  #ceilingProbeAt = Number.POSITIVE_INFINITY;
+  #failures = 0;
+  #lastError: ProviderError | undefined;
+  #retryAt = 0;
+  #retryTimer: Disposable | undefined;
+  #hasEverOpened = false;
+
+  constructor(options: ProviderOptions, context: ProviderContext) {
+    this.options = options;
+    this.#context = context;
+    this.#ceiling = options.connections;
+    // One context for all connections saves a third of the handshake's CPU time.
+    this.#secure = options.tls ? tls.createSecureContext() : undefined;
+  }
+
+  /** Whether a request may be given to it now or within its patience. */
+  get isUsable(): boolean {
+    if (this.#shutdown.signal.aborted) return false;
+    return this.lines.size > 0 || this.#retryAt - this.#context.clock.now() <= PATIENCE_MS;
+  }
+
+  /** Why it is not usable. */
+  get trouble(): ProviderError {
+    return (
+      this.#lastError ?? new ProviderError("PROVIDER_UNREACHABLE", `${this.options.host} has not been reached yet`)
+    );
+  }
+
+  /** Connections that could still be opened at this moment. After a failure one is tried before all are. */
+  get openable(): number {
+    if (this.#shutdown.signal.aborted || this.#context.clock.now() < this.#retryAt) return 0;
+    const room = this.#ceiling - this.lines.size - this.#opening;
+    return this.#failures > 0 ? Math.min(room, 1 - this.#opening) : room;
+  }
+
+  get opening(): number {
+    return this.#opening;
+  }
+
+  get ceiling(): number {
+    return this.#ceiling;
+  }
+
+  /** Bodies under way on one connection at most: what fills the line, `1 + ceil(rtt x rate / article)`, between 2 and 4. */
+  get depth(): number {
+    if (this.options.pipeline !== "auto") return this.options.pipeline;
+    const inTransit = ((this.#rtt.value ?? 0) / 1000) * (this.#rate.value ?? 0);
+    return Math.min(4, Math.max(2, 1 + Math.ceil(inTransit / TYPICAL_ARTICLE_BYTES)));
+  }
+
+  /** Whether reading so many unwanted bytes is cheaper than a new connection. */
+  shouldDrain(bytes: number): boolean {
+    const rtt = this.#rtt.value;
+    const rate = this.#rate.value;
+    if (rtt === undefined || rate === undefined) return bytes < DRAIN_DEFAULT_BYTES;
+    return bytes < Math.max(DRAIN_DEFAULT_BYTES, RECONNECT_ROUND_TRIPS * (rtt / 1000) * rate);
+  }
+
+  /** Starts opening one connection; `onChange` tells when it is there or has failed. */
+  openOne(): void {
+    this.#opening += 1;
+    const line: { current?: Line } = {};
+    const events = {
+      onClosed: (error: ProviderError) => {
+        if (line.current !== undefined) this.#forget(line.current, error);
+      },
+      onRtt: (ms: number) => this.#rtt.add(ms),
+      onRate: (bytesPerSecond: number) => this.#rate.add(bytesPerSecond),
+      onReceived: (bytes: number) => {
+        this.#bytes += bytes;
+      },
+    };
+    const { clock } = this.#context;
+    openConnection(this.options, {
+      clock,
+      events,
+      signal: this.#shutdown.signal,
+      ...(this.#secure === undefined ? {} : { secure: this.#secure }),
+    }).then(
+      (connection) => {
+        this.#opening -= 1;
+        if (connection.isClosed) {
+          this.#context.onChange();
+          return;
+        }
+        line.current = { connection, bodies: 0, stats: 0, bulk: 0, usedAt: clock.now() };
+        this.lines.add(line.current);
+        this.#recovered();
+        this.#context.onChange();
+      },
+      (error) => {
+        this.#opening -= 1;
+        if (!this.#shutdown.signal.aborted) this.failed(error as ProviderError);
+      },
+    );
+  }
+
+  /** A connection could not be opened, or an answer says that the account cannot be used: leave it alone for a while. */
+  failed(error: ProviderError): void {
+    const { clock, log, random } = this.#context;
+    if (errorCode(error) === "PROVIDER_BUSY" && this.lines.size + this.#opening > 0) {
+      // It works, only not with as many: settle for what there is and ask for one more later.
+      this.#ceiling = this.lines.size + this.#opening;
+      this.#ceilingProbeAt = clock.now() + CEILING_PROBE_MS;
+      log.warn(
+        { provider: this.options.id, ceiling: this.#ceiling },
+        "provider allows fewer connections than configured",
+      );
+      this.#context.onChange();
+      return;
+    }
+    this.#failures += 1;
+    this.#lastError = error;
+    const wait = backOffMs(error, this.#failures, random);
+    this.#retryAt = clock.now() + wait;
+    this.#retryTimer?.[Symbol.dispose]();
+    this.#retryTimer = clock.after(wait, () => this.#context.onChange());
+    log.warn(
+      { provider: this.options.id, code: error.code, reason: error.message, retryInMs: Math.round(wait) },
+      "provider backs off",
+    );
+    this.#context.onChange();
+  }
+
+  /** Hangs up one connection on purpose; that says nothing against the provider. */
+  drop(line: Line): void {
+    this.lines.delete(line);
+    line.connection.destroy(new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+  }
+
+  /** Once a second while anything is open: stalled commands, idle connections, the ceiling. */
+  tend(): void {
+    const now = this.#context.clock.now();
+    for (const line of this.lines) {
+      const { connection } = line;
+      const { silentMs } = connection;
+      if (connection.inFlight > 0) {
+        if (silentMs > this.options.timeoutMs) connection.destroy(this.#stalled(silentMs));
+      } else if (now - line.usedAt > IDLE_CLOSE_MS) {
+        this.lines.delete(line);
+        connection.close(new ProviderError("PROVIDER_UNREACHABLE", "connection closed after being idle"));
+        this.#context.onChange();
+      } else if (silentMs > KEEP_ALIVE_MS) {
+        ask(connection, "DATE", "DATE").catch(() => {});
+      }
+    }
+    if (now >= this.#ceilingProbeAt) {
+      this.#ceiling = Math.min(this.options.connections, this.#ceiling + 1);
+      this.#ceilingProbeAt =
+        this.#ceiling < this.options.connections ? now + CEILING_PROBE_MS : Number.POSITIVE_INFINITY;
+      this.#context.onChange();
+    }
+  }
+
+  close(): void {
+    const reason = new ProviderError("PROVIDER_UNREACHABLE", "the connections to the providers are being closed");
+    this.#shutdown.abort(reason);
+    this.#retryTimer?.[Symbol.dispose]();
+    for (const line of this.lines) {
+      this.lines.delete(line);
+      line.connection.close(reason);
+    }
+  }
+
+  snapshot(): ProviderSnapshot {
+    const { clock } = this.#context;
+    const { id, host, port, tls: isTls, tier, backup, connections } = this.options;
+    const waitMs = this.#retryAt - clock.now();
+    const isBackingOff = this.#failures > 0 && this.lines.size === 0;
+    return {
+      id,
+      host,
+      port,
+      isTls,
+      tier,
+      isBackup: backup,
+      state: isBackingOff ? "backing-off" : this.#hasEverOpened ? "ready" : "idle",
+      reason: isBackingOff ? this.#lastError?.message : undefined,
+      retryAt: isBackingOff ? clock.wall() + Math.max(0, waitMs) : undefined,
+      connections: {
+        open: this.lines.size,
+        busy: [...this.lines].filter((line) => line.connection.inFlight > 0).length,
+        opening: this.#opening,
+        limit: connections,
+        ceiling: this.#ceiling,
+      },
+      commands: { ...this.counts },
+      bytes: this.#bytes,
+      rttMs: this.#rtt.value,
+      bytesPerSecond: this.#rate.value,
+    };
+  }
+
+  #recovered(): void {
+    if (this.#failures > 0) this.#context.log.info({ provider: this.options.id }, "provider is back");
+    this.#failures = 0;
+    this.#retryAt = 0;
+    this.#lastError = undefined;
+    this.#hasEverOpened = true;
+  }
+
+  #forget(line: Line, error: ProviderError): void {
+    if (!this.lines.delete(line)) return;
+    this.#context.log.debug({ provider: this.options.id, reason: error.message }, "connection closed");
+    this.#context.onChange();
+  }
+
+  #stalled(ms: number): ProviderError {
+    return new ProviderError("PROVIDER_TIMEOUT", `${this.options.host} sent nothing for ${Math.round(ms)} ms`);
+  }
+}

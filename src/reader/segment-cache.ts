@@ -1,0 +1,215 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../base/clock.ts";
+import type { Segment } from "../catalog/catalog.ts";
+import type { ArticleSource } from "../nntp/article-source.ts";
+import type { Lane } from "../nntp/lanes.ts";
+import type { CacheStats } from "./cache-stats.ts";
+import { Flight } from "./flight.ts";
+import { type PinnedSlot, SlotPool } from "./slots.ts";
+
+/** Grace of a deserted flight that is mostly here. */
+const LINGER_MS = 2_000;
+
+const DESERTED = new Error("nobody waits for this segment any more");
+
+/** A segment in a slot that stays as it is until the lease is disposed of. Readable before it is complete. */
+export interface SegmentLease extends Disposable {
+  readonly size: number;
+  /** The decoded prefix once it holds at least `bytes`. Rejects when the article turns out bad, or with the signal's reason. */
+  ready(bytes: number): Promise<Buffer>;
+}
+
+export interface SegmentCacheOptions {
+  readonly source: ArticleSource;
+  /** Bytes for everything: kept segments, and those in flight. */
+  readonly budgetBytes: number;
+  readonly clock: Clock;
+}
+
+interface Kept {
+  readonly slot: PinnedSlot;
+  readonly size: number;
+}
+
+/**
+ * Verified segments in memory, and the fetches under way: one per process, so that every client shares them.
+ * Owns its slots; `dispose` cancels every flight and forgets everything.
+ */
+export class SegmentCache implements Disposable {
+  readonly #options: SegmentCacheOptions;
+  readonly #slots: SlotPool;
+  readonly #kept: LRUCache<string, Kept>;
+  readonly #flights = new Map<string, Flight>();
+  readonly #lingering = new Map<Flight, Disposable>();
+  #hits = 0;
+  #joins = 0;
+  #misses = 0;
+  #evictions = 0;
+
+  constructor(options: SegmentCacheOptions) {
+    this.#options = options;
+    this.#slots = new SlotPool({
+      budgetBytes: options.budgetBytes,
+      clock: options.clock,
+      evict: () => this.#evictOne(),
+    });
+    // The slot pool keeps the budget; this bound can only be reached when every slot is a kept segment.
+    this.#kept = new LRUCache({
+      maxSize: options.budgetBytes,
+      sizeCalculation: ({ slot }) => slot.capacity,
+      dispose: ({ slot }) => slot.unpin(),
+    });
+  }
+
+  /** Bytes for everything. */
+  get budgetBytes(): number {
+    return this.#options.budgetBytes;
+  }
+
+  /** Callers of the same segment share one fetch; each may leave without disturbing the others. */
+  get(segment: Segment, { lane, signal }: { readonly lane: Lane; readonly signal: AbortSignal }): SegmentLease {
+    const key = keyOf(segment);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#hits += 1;
+      return this.#leaseKept(kept, signal);
+    }
+    return this.#leaseFlight(key, this.#board(key, segment, lane), lane, signal);
+  }
+
+  /** Wants the segment to be there soon; disposing withdraws the wish. Never fails. */
+  warm(segment: Segment, lane: Lane): Disposable {
+    const key = keyOf(segment);
+    if (this.#kept.get(key) !== undefined) return { [Symbol.dispose]() {} };
+    const flight = this.#board(key, segment, lane);
+    return once(() => this.#leave(key, flight, lane));
+  }
+
+  stats(): CacheStats {
+    return {
+      hits: this.#hits,
+      joins: this.#joins,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      flights: this.#flights.size,
+      entries: this.#kept.size,
+      allocatedBytes: this.#slots.allocatedBytes,
+      pinnedSlots: this.#slots.inUse - this.#kept.size,
+      budgetBytes: this.#options.budgetBytes,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#lingering.values()) timer[Symbol.dispose]();
+    this.#lingering.clear();
+    for (const flight of this.#flights.values()) flight.cancel(DESERTED);
+    this.#flights.clear();
+    this.#kept.clear();
+  }
+
+  /** The flight for this segment, joined. */
+  #board(key: string, segment: Segment, lane: Lane): Flight {
+    const present = this.#flights.get(key);
+    if (present !== undefined) {
+      this.#joins += 1;
+      this.#lingering.get(present)?.[Symbol.dispose]();
+      this.#lingering.delete(present);
+      present.interest.join(lane);
+      return present;
+    }
+    this.#misses += 1;
+    const flight = new Flight(segment, lane, {
+      source: this.#options.source,
+      slots: this.#slots,
+      onArrived: (arrived, slot) => this.#keep(key, arrived, slot),
+      onFailed: (failed) => this.#remove(key, failed),
+    });
+    flight.interest.join(lane);
+    this.#flights.set(key, flight);
+    flight.start();
+    return flight;
+  }
+
+  #leave(key: string, flight: Flight, lane: Lane): void {
+    flight.interest.leave(lane);
+    if (!flight.interest.isNone || this.#flights.get(key) !== flight) return;
+    if (!flight.isMostlyHere) {
+      this.#remove(key, flight);
+      flight.cancel(DESERTED);
+      return;
+    }
+    this.#lingering.set(
+      flight,
+      this.#options.clock.after(LINGER_MS, () => {
+        this.#remove(key, flight);
+        flight.cancel(DESERTED);
+      }),
+    );
+  }
+
+  #remove(key: string, flight: Flight): void {
+    this.#lingering.get(flight)?.[Symbol.dispose]();
+    this.#lingering.delete(flight);
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+
+  /** The flight's pin becomes the cache's. */
+  #keep(key: string, flight: Flight, slot: PinnedSlot): void {
+    this.#remove(key, flight);
+    this.#kept.set(key, { slot, size: flight.segment.size });
+    this.#slots.noteEvictable();
+  }
+
+  #leaseKept(kept: Kept, signal: AbortSignal): SegmentLease {
+    kept.slot.pin();
+    const bytes = kept.slot.bytes.subarray(0, kept.size);
+    const release = once(() => {
+      kept.slot.unpin();
+      this.#slots.noteEvictable();
+    });
+    return {
+      size: kept.size,
+      ready: () => (signal.aborted ? Promise.reject(signal.reason) : Promise.resolve(bytes)),
+      [Symbol.dispose]: () => release[Symbol.dispose](),
+    };
+  }
+
+  #leaseFlight(key: string, flight: Flight, lane: Lane, signal: AbortSignal): SegmentLease {
+    const passenger = flight.board();
+    const release = once(() => {
+      flight.leave(passenger);
+      this.#leave(key, flight, lane);
+      this.#slots.noteEvictable();
+    });
+    return {
+      size: flight.segment.size,
+      ready: (bytes) => flight.ready(bytes, passenger, signal),
+      [Symbol.dispose]: () => release[Symbol.dispose](),
+    };
+  }
+
+  /** Gives up the least recently used segment that nobody reads. */
+  #evictOne(): boolean {
+    for (const key of this.#kept.rkeys()) {
+      if (this.#kept.peek(key)?.slot.pins !== 1) continue;
+      this.#evictions += 1;
+      return this.#kept.delete(key);
+    }
+    return false;
+  }
+}
+
+function keyOf(segment: Segment): string {
+  return `${segment.id ?? segment.alternates[0] ?? ""} ${segment.begin} ${segment.size}`;
+}
+
+function once(call: () => void): Disposable {
+  let isDone = false;
+  return {
+    [Symbol.dispose]() {
+      if (isDone) return;
+      isDone = true;
+      call();
+    },
+  };
+}

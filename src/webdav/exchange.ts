@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { DavLimits } from "./limits.ts";
+import type { Served } from "./served.ts";
+import { isProbe, type Target } from "./target.ts";
+import type { DavEntry, DavPath, DavTree, ReadContext } from "./tree.ts";
+
+/** What every method works with. */
+export interface Dav {
+  readonly tree: DavTree;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly limits: DavLimits;
+  /** The path of the tree's root as clients see it. */
+  readonly mount: DavPath;
+  readonly onServed: ((served: Served) => void) | undefined;
+}
+
+/** One request and its answer. `path` is the tree's. */
+export interface Exchange extends Target {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** `req.socket` is null once the connection is gone; this is not. */
+  readonly socket: Socket;
+  readonly client: ReadContext["client"];
+  /** By the clock's `now()`. */
+  readonly startedAt: number;
+  /** The body of every method but PUT, which reads its own. */
+  readonly body: Uint8Array;
+}
+
+/** What is at the target: a URL with a slash at its end does not mean a file. */
+export function findEntry({ tree }: Dav, { path, hasTrailingSlash }: Exchange): DavEntry | undefined {
+  if (isProbe(path)) return undefined;
+  const entry = tree.find(path);
+  return entry?.kind === "resource" && hasTrailingSlash ? undefined : entry;
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { RequestError } from "../base/errors.ts";
+import type { Cancel } from "../base/seekable-file.ts";
+
+export interface BodyOptions extends Cancel {
+  readonly clock: Clock;
+  /** More than this rejects with BODY_TOO_LARGE, before a byte is read when the client announced it. */
+  readonly maxBytes: number;
+  /** How long the next bytes may take, asked for anew at each wait; BODY_TOO_SLOW afterwards. */
+  readonly patienceMs: () => number;
+}
+
+/** Bytes of the body as announced: 0 for none, undefined when it is chunked. */
+export function announcedLength(req: IncomingMessage): number | undefined {
+  if (req.headers["transfer-encoding"] !== undefined) return undefined;
+  return Number(req.headers["content-length"] ?? 0);
+}
+
+/** A body was announced and is not here in full. */
+export function isBodyOutstanding(req: IncomingMessage): boolean {
+  return announcedLength(req) !== 0 && !req.complete;
+}
+
+/** Throws BODY_TOO_LARGE when the length that the client announced is more than `maxBytes`. */
+export function refuseLargeBody(req: IncomingMessage, maxBytes: number): void {
+  if ((announcedLength(req) ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+/** The body as it arrives. Does not touch the request before the first chunk is asked for, so `100 Continue` waits until then. */
+export async function* readBody(
+  req: IncomingMessage,
+  options: BodyOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let received = 0;
+  while (true) {
+    const chunk = req.read() as Buffer | null;
+    if (chunk !== null) {
+      received += chunk.length;
+      if (received > options.maxBytes) throw tooLarge(options.maxBytes);
+      yield chunk;
+    } else if (req.readableEnded) return;
+    else await nextBytes(req, options);
+  }
+}
+
+/** The whole body of a method that has a small one, or none. */
+export async function readWholeBody(req: IncomingMessage, options: BodyOptions): Promise<Buffer> {
+  refuseLargeBody(req, options.maxBytes);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBody(req, options)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function nextBytes(req: IncomingMessage, { clock, patienceMs, signal }: BodyOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (outcome: () => void) => {
+      timer[Symbol.dispose]();
+      req.off("readable", arrived).off("end", arrived);
+      signal.removeEventListener("abort", left);
+      outcome();
+    };
+    const arrived = () => settle(resolve);
+    const left = () => settle(() => reject(signal.reason));
+    const timer = clock.after(patienceMs(), () =>
+      settle(() => reject(new RequestError("BODY_TOO_SLOW", "the request body did not arrive in time"))),
+    );
+    req.on("readable", arrived).on("end", arrived);
+    signal.addEventListener("abort", left, { once: true });
+    if (signal.aborted) left();
+  });
+}
+
+export interface LingerOptions {
+  readonly clock: Clock;
+  readonly forMs: number;
+  readonly forBytes: number;
+}
+
+/** Reads and forgets what is left of a body, until it ends, the client leaves, or the bounds are reached. */
+export function discardBody(req: IncomingMessage, { clock, forMs, forBytes }: LingerOptions): Promise<void> {
+  return new Promise((resolve) => {
+    let left = forBytes;
+    const done = () => {
+      timer[Symbol.dispose]();
+      req.off("data", take).off("end", done).off("close", done);
+      resolve();
+    };
+    const take = (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) done();
+    };
+    const timer = clock.after(forMs, done);
+    req.on("data", take).once("end", done).once("close", done);
+    if (req.readableEnded || req.destroyed) done();
+    else req.resume();
+  });
+}
+
+function tooLarge(maxBytes: number): RequestError {
+  return new RequestError("BODY_TOO_LARGE", `the request body is larger than ${maxBytes} bytes`);
+}

@@ -1,0 +1,94 @@
+import { RequestError } from "../base/errors.ts";
+import type { DavPath } from "./tree.ts";
+
+const MAX_TARGET_BYTES = 8 * 1024;
+const MAX_SEGMENTS = 64;
+const MAX_NAME_BYTES = 255;
+
+const PLAIN = /^[\w.~!$&'()*+,;=:@-]+$/;
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f/\\]/;
+
+export interface Target {
+  readonly path: DavPath;
+  /** The URL ended in `/`, so it can only mean a collection. */
+  readonly hasTrailingSlash: boolean;
+}
+
+/**
+ * The path of a request target (RFC 9112 section 3.2, origin or absolute form) or of a Destination header. Each segment is decoded
+ * once and normalised to NFC; empty ones vanish. Throws RequestError BAD_PATH (400) or PATH_TOO_LONG (414).
+ */
+export function parseTarget(rawUrl: string): Target {
+  if (rawUrl.length > MAX_TARGET_BYTES) throw new RequestError("PATH_TOO_LONG", "the URL is longer than 8 KiB");
+  const origin = rawUrl.startsWith("/") ? rawUrl : originForm(rawUrl);
+  const query = origin.indexOf("?");
+  const raw = query === -1 ? origin : origin.slice(0, query);
+  const path: string[] = [];
+  for (const segment of raw.split("/")) {
+    if (segment === "") continue;
+    if (path.length === MAX_SEGMENTS) throw new RequestError("PATH_TOO_LONG", "the path has more than 64 segments");
+    path.push(decodeSegment(segment));
+  }
+  return { path, hasTrailingSlash: raw.endsWith("/") };
+}
+
+function originForm(rawUrl: string): string {
+  const absolute = /^https?:\/\/[^/?#]+(.*)$/i.exec(rawUrl);
+  if (absolute === null) throw new RequestError("BAD_PATH", "the request target is not a path");
+  const rest = absolute[1] as string;
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function decodeSegment(raw: string): string {
+  const name = PLAIN.test(raw) ? raw : decodeUtf8(raw).normalize("NFC");
+  if (name === "." || name === ".." || FORBIDDEN.test(name)) {
+    throw new RequestError("BAD_PATH", "the path has a segment that no file can be called");
+  }
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
+    throw new RequestError("PATH_TOO_LONG", "a path segment is longer than 255 bytes");
+  }
+  return name;
+}
+
+/** Node hands over raw bytes above 127 as Latin-1: they are taken for what they are, UTF-8 that somebody forgot to escape. */
+function decodeUtf8(raw: string): string {
+  if (/[#\u0100-\uffff]/.test(raw)) throw new RequestError("BAD_PATH", "the path has a character that must be escaped");
+  const escaped = raw.replace(/[\u0080-\u00ff]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  try {
+    return decodeURIComponent(escaped);
+  } catch (cause) {
+    throw new RequestError("BAD_PATH", "the path is not percent-encoded UTF-8", { cause });
+  }
+}
+
+/** What is left of `path` below `mount`, or undefined when it lies elsewhere. */
+export function pathBelow(mount: DavPath, path: DavPath): DavPath | undefined {
+  return mount.every((segment, index) => path[index] === segment) ? path.slice(mount.length) : undefined;
+}
+
+const PROBES = new Set([
+  ".DS_Store",
+  ".Spotlight-V100",
+  ".TemporaryItems",
+  ".Trashes",
+  ".VolumeIcon.icns",
+  ".apdisk",
+  ".fseventsd",
+  ".hidden",
+  ".metadata_never_index",
+  ".metadata_never_index_unless_rootfs",
+  ".ql_disablecache",
+  ".ql_disablethumbnails",
+  "AutoRun.inf",
+  "Backups.backupdb",
+  "Desktop.ini",
+  "Thumbs.db",
+  "autorun.inf",
+  "desktop.ini",
+  "mach_kernel",
+]);
+
+/** Names that Finder and Explorer ask for in every folder and that are never there. */
+export function isProbe(path: DavPath): boolean {
+  return path.some((name) => name.startsWith("._") || PROBES.has(name));
+}

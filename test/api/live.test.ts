@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type ApiServer, provider, startApi, stream } from "./api-server.ts";
+
+let api: ApiServer;
+beforeAll(async () => {
+  const careless = { ...provider, password: "hunter2", username: "me" };
+  api = await startApi({ providers: () => [careless] });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+async function look(call: string): Promise<unknown> {
+  return (await api.fetch(`/api/v1/${call}`)).json();
+}
+
+describe("the calls that say what happens now", () => {
+  test("streams: who reads what, and where", async () => {
+    expect(await look("streams")).toEqual({ streams: [stream] });
+  });
+
+  test("admission: the numbers and the sentence", async () => {
+    expect(await look("admission")).toEqual({ ...api.deps.admission.state, holdOffUntil: null });
+  });
+
+  test("providers: everything but what may come along with a snapshot", async () => {
+    expect(await look("providers")).toEqual({
+      providers: [{ ...provider, reason: null, retryAt: null, bytesPerSecond: null }],
+    });
+  });
+
+  test("cache: its counters", async () => {
+    expect(await look("cache")).toEqual(api.deps.cache());
+  });
+});
