@@ -154,7 +154,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   });
   const page = createPageHandler();
 
-  const server = createServer(hardenedServerOptions, async (req, res) => {
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     stripBase(req, config.urlBase);
     if (options.extraHandler?.(req, res) === true) return;
     if (isDav(req)) return dav(req, res);
@@ -162,10 +162,19 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     if (page(req, res)) return;
     // OPTIONS at `/` and everything unknown: the protocol has an answer for both.
     await dav(req, res);
+  };
+  const answering = new Set<Promise<void>>();
+  const server = createServer(hardenedServerOptions, (req, res) => {
+    const answered = answer(req, res).finally(() => answering.delete(answered));
+    answering.add(answered);
   });
   hardenServer(server);
   await listen(server, config);
-  closers.defer(() => closeServer(server, config.shutdownGraceMs, clock));
+  closers.defer(async () => {
+    await closeServer(server, config.shutdownGraceMs, clock);
+    // Their connections are gone, so that each of them ends; what they use must not be closed before.
+    await Promise.allSettled(answering);
+  });
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${hostForUrl(config.host)}:${port}${config.urlBase}`,

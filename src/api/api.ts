@@ -2,14 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Catalog } from "../catalog/catalog.ts";
 import type { Intake } from "../import/intake.ts";
 import { apiErrorAnswer } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
 import { libraryRoutes } from "./library.ts";
-import { type Live, liveRoutes } from "./live.ts";
-import { metricsRoutes } from "./metrics.ts";
+import { liveRoutes } from "./live.ts";
+import { type MetricsDeps, metricsRoutes } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { requireOwnOrigin } from "./origin.ts";
 import { discardBody, sendError, sendJson } from "./reply.ts";
@@ -20,15 +19,12 @@ const MAX_TARGET = 8 * 1024;
 const MAX_SMALL_BODY = 64 * 1024;
 const OURS = /^\/(?:api\/v1(?:\/.*)?|healthz|readyz|metrics)$/s;
 
-/** What the API talks about. `Live` is looked up at each call. */
-export interface ApiDeps extends Live {
+/** What the API talks about; the present is looked up at each call. */
+export interface ApiDeps extends MetricsDeps {
   readonly intake: Intake;
-  readonly catalog: Catalog;
   readonly verify: Verify;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Of this program, for build_info and the OpenAPI document. */
-  readonly version: string;
   /** Whether the request carries a valid key or login; may throw an AppError, which is the answer then. */
   authorize(req: IncomingMessage): Promise<boolean>;
   /** Whether the catalog's schema is this program's. */

@@ -7,19 +7,24 @@ import { badRequest } from "./errors.ts";
 import type { Upload } from "./upload.ts";
 
 const MAX_FILES = 100;
+const MAX_BYTES = 1024 * 1024 * 1024;
 const LIMITS = { files: MAX_FILES, fields: 20, fieldSize: 64 * 1024, parts: MAX_FILES + 20, headerPairs: 20 };
 
 /**
  * The files of a form (RFC 7578) in their order, whatever their fields are called; other fields are passed over. A file's bytes
  * are handed on as they arrive: the next one waits until its predecessor was read or left. Names are UTF-8.
  */
-export async function* formFiles(req: IncomingMessage, { signal }: Cancel): AsyncGenerator<Upload, void, undefined> {
+export async function* formFiles(
+  req: IncomingMessage,
+  { signal, maxBytes = MAX_BYTES }: Cancel & { readonly maxBytes?: number },
+): AsyncGenerator<Upload, void, undefined> {
   const form = openForm(req);
   const waiting: { readonly name: string; readonly stream: BusboyFileStream }[] = [];
   let current: BusboyFileStream | undefined;
   const broken = new Set<BusboyFileStream>();
   let isEnded = false;
   let isOverfull = false;
+  let received = 0;
   let failure: unknown;
   let wake = () => {};
 
@@ -44,6 +49,19 @@ export async function* formFiles(req: IncomingMessage, { signal }: Cancel): Asyn
     wake();
   }
 
+  /** Ends every file that is still being waited for, too. */
+  function abandon(error: unknown): void {
+    fail(error);
+    for (const stream of [current, ...waiting.map((file) => file.stream)]) stream?.destroy(error as Error);
+  }
+
+  function countBytes(chunk: Buffer): void {
+    received += chunk.length;
+    if (received <= maxBytes || failure !== undefined) return;
+    req.unpipe(form);
+    abandon(tooLarge(`the form is longer than ${maxBytes} bytes`));
+  }
+
   async function* bytesOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
@@ -54,15 +72,13 @@ export async function* formFiles(req: IncomingMessage, { signal }: Cancel): Asyn
     if (broken.has(stream)) throw failure ?? badRequest("the form ends within a file");
   }
 
-  using _ = onAbort(signal, () => {
-    fail(signal.reason);
-    current?.destroy(signal.reason as Error);
-  });
+  using _ = onAbort(signal, () => abandon(signal.reason));
+  req.on("data", countBytes);
   req.pipe(form);
   try {
     for (;;) {
       const file = waiting.shift();
-      if (file !== undefined && !signal.aborted) {
+      if (file !== undefined) {
         current = file.stream;
         yield { fileName: file.name === "" ? undefined : file.name, body: bytesOf(file.stream) };
         // What the reader left of it has to go before the form's next part can come.
@@ -70,7 +86,7 @@ export async function* formFiles(req: IncomingMessage, { signal }: Cancel): Asyn
       } else if (failure !== undefined) {
         throw failure;
       } else if (isEnded) {
-        if (isOverfull) throw tooManyFiles();
+        if (isOverfull) throw tooLarge(`the form holds more than ${MAX_FILES} files`);
         return;
       } else {
         await new Promise<void>((resolve) => {
@@ -79,6 +95,7 @@ export async function* formFiles(req: IncomingMessage, { signal }: Cancel): Asyn
       }
     }
   } finally {
+    req.off("data", countBytes);
     req.unpipe(form);
   }
 }
@@ -95,8 +112,6 @@ function openForm(req: IncomingMessage): BusboyInstance {
   }
 }
 
-function tooManyFiles(): RequestError {
-  return new RequestError("BODY_TOO_LARGE", `the form holds more than ${MAX_FILES} files`, {
-    hint: "send the others with another request",
-  });
+function tooLarge(what: string): RequestError {
+  return new RequestError("BODY_TOO_LARGE", what, { hint: "send its files with several requests" });
 }

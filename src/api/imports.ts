@@ -9,9 +9,6 @@ import { discardBody, sendJson } from "./reply.ts";
 import type { ApiRequest, Route } from "./route.ts";
 import { uploads } from "./upload.ts";
 
-/** Where a release goes when the request names no category. */
-const DEFAULT_CATEGORY = "other";
-
 const STATES: readonly JobState[] = ["queued", "waiting", "importing", "completed", "failed", "paused", "cancelled"];
 
 interface ImportDeps {
@@ -45,7 +42,7 @@ async function takeAll(deps: ImportDeps, { req, res, query, signal }: ApiRequest
   const name = textParam(query, "name");
   const password = textParam(query, "password");
   const options = {
-    category: textParam(query, "category") ?? DEFAULT_CATEGORY,
+    category: textParam(query, "category") ?? "",
     ...(name === undefined ? {} : { name }),
     ...(password === undefined ? {} : { passwords: [password] }),
     signal,

@@ -3,15 +3,19 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AdmissionState } from "../admission/admission.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { StreamSnapshot } from "../mount/stream-snapshot.ts";
+import type { StreamTotals } from "../mount/streams.ts";
 import type { ProviderSnapshot } from "../nntp/snapshot.ts";
 import type { CacheStats } from "../reader/cache-stats.ts";
 import type { Live } from "./live.ts";
 import { sendText } from "./reply.ts";
 import type { Route } from "./route.ts";
 
-interface MetricsDeps extends Live {
+export interface MetricsDeps extends Live {
   readonly catalog: Catalog;
+  /** Of this program, for build_info. */
   readonly version: string;
+  /** All streams since the start, ended ones too; without it their counters are left out. */
+  streamTotals?(): StreamTotals;
 }
 
 /** Resolution of the event loop's watch; its timer is part of what it measures. */
@@ -31,6 +35,7 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
   );
   const updates = [
     streamMetrics(gauge),
+    ...(deps.streamTotals === undefined ? [] : [streamTotalMetrics(counter, deps.streamTotals)]),
     cacheMetrics({ gauge, counter }),
     providerMetrics({ gauge, counter }),
     admissionMetrics(gauge),
@@ -88,6 +93,19 @@ function streamMetrics(gauge: MakeGauge) {
     const flowing = deps.streams().filter(({ openRequests }) => openRequests > 0).length;
     active.set({ class: "flowing" }, flowing);
     active.set({ class: "hold_off" }, Math.max(0, deps.admission.state.streams - flowing));
+  };
+}
+
+function streamTotalMetrics(counter: MakeCounter, totals: () => StreamTotals) {
+  const bytes = counter("stream_bytes_total", "Bytes of files sent to clients");
+  const requests = counter("stream_requests_total", "Requests for the bytes of a file");
+  const failures = counter("stream_failures_total", "Of these, those that failed");
+  return () => {
+    const now = totals();
+    for (const family of [bytes, requests, failures]) family.forget();
+    bytes.total(now.bytes);
+    requests.total(now.requests);
+    failures.total(now.failures);
   };
 }
 

@@ -175,7 +175,7 @@ const paths = {
       },
       {
         parameters: [
-          query("category", "the folder it goes to", { type: "string", default: "other" }),
+          query("category", "the folder of the library that it goes to"),
           query("name", "what to call the release"),
           query("password", "tried before those that the NZB names"),
         ],

@@ -10,7 +10,8 @@ const PROGRESS = z.object({
   checked: z.number(),
   total: z.number(),
   missing: z.number(),
-  corrupt: z.number(),
+  /** Absent from a check that fetches no article, as by STAT. */
+  corrupt: z.number().optional(),
   unknown: z.number(),
 });
 const VERDICT = z.object({ verdict: z.enum(["healthy", "damaged", "unknown"]) });
@@ -25,7 +26,7 @@ const EXIT_OF: Readonly<Record<Verdict, ExitCode>> = {
 
 export const verifyCommand = defineCommand({
   name: "verify",
-  summary: "ask the providers whether all articles of a file or folder are there",
+  summary: "ask the providers whether all articles of a file are there",
   usage: ["verify <path>"],
   about: "Ends with 0 when it is healthy, 1 when it is damaged, and 3 when the providers could not be asked.",
   options: SERVER_OPTIONS,
@@ -59,7 +60,8 @@ export const verifyCommand = defineCommand({
 function sentence(path: string, verdict: Verdict, counts: z.infer<typeof PROGRESS> | undefined): string {
   if (counts === undefined) return `${path}: ${verdict}`;
   const { checked, total, missing, corrupt, unknown } = counts;
-  return `${path}: ${verdict} (${checked} of ${total} articles checked, ${missing} missing, ${corrupt} corrupt, ${unknown} unknown)`;
+  const found = [`${missing} missing`, ...(corrupt === undefined ? [] : [`${corrupt} corrupt`]), `${unknown} unknown`];
+  return `${path}: ${verdict} (${checked} of ${total} articles checked, ${found.join(", ")})`;
 }
 
 function isTerminal(stream: object): boolean {

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { checkRow, fromText, type Given, inside, openSection } from "./check.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { Mistakes } from "./mistakes.ts";
@@ -57,7 +57,8 @@ export function fromOverrides(overrides: Readonly<Record<string, unknown>>, mist
 }
 
 /** What variables give, and the files that NEWSREEL_<KEY>_FILE names; unknown variables are mistakes. */
-export function fromEnvironment(variables: ReadonlyMap<string, string>, { cwd, readFile, mistakes }: Reading): Layer {
+export function fromEnvironment(variables: ReadonlyMap<string, string>, reading: Reading): Layer {
+  const { mistakes } = reading;
   const layer = new Map<string, Found>();
   const known = new Set(OTHER_VARIABLES);
   for (const row of settingRows()) {
@@ -70,7 +71,7 @@ export function fromEnvironment(variables: ReadonlyMap<string, string>, { cwd, r
     if (direct !== undefined && file !== undefined) {
       mistakes.add(fileVariable, `${row.env} is set too; keep one of them`);
     }
-    const content = direct ?? (file && readSecretFile(file, name, { cwd, readFile, mistakes }));
+    const content = direct ?? (file && readSecretFile(file, name, reading));
     if (content === undefined || content === "") continue;
     const given: Given = { raw: undefined, path: row.key.split("."), place: () => name, mistakes };
     keep(layer, row, { ...given, raw: fromText(row.node, content, given) }, { kind: "environment", place: name });
@@ -86,10 +87,8 @@ export function fromEnvironment(variables: ReadonlyMap<string, string>, { cwd, r
 }
 
 /** The content without the line end that editors leave; undefined after a mistake was reported. */
-function readSecretFile(file: string, variable: string, { cwd, readFile, mistakes }: Reading): string | undefined {
-  const path = resolve(cwd, file);
-  const text = readOrReport(path, variable, { cwd, readFile, mistakes });
-  return text?.replace(/\r?\n$/, "");
+function readSecretFile(file: string, variable: string, reading: Reading): string | undefined {
+  return readOrReport(resolve(reading.cwd, file), variable, reading)?.replace(/\r?\n$/, "");
 }
 
 function readOrReport(path: string, place: string, { readFile, mistakes }: Reading): string | undefined {
@@ -107,9 +106,11 @@ function readOrReport(path: string, place: string, { readFile, mistakes }: Readi
 export function fromFile(asked: string | undefined, reading: Reading): Layer {
   const { cwd, readFile, mistakes } = reading;
   const name = asked ?? "newsreel.yaml";
-  const path = asked === undefined ? join(cwd, name) : resolve(cwd, asked);
   const optional: ReadTextFile = (file) => readFile(file) ?? "";
-  const text = readOrReport(path, name, { ...reading, readFile: asked === undefined ? optional : readFile });
+  const text = readOrReport(resolve(cwd, name), name, {
+    ...reading,
+    readFile: asked === undefined ? optional : readFile,
+  });
   const layer = new Map<string, Found>();
   if (text === undefined) return layer;
   const { given: raw, place } = parseYaml(text, name, mistakes);

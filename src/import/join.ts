@@ -14,8 +14,8 @@ export interface Joined {
   readonly segments: SegmentList;
 }
 
-/** Elements without a telling name may just be small files of one poster; that many of them are worth a look. */
-const MIN_NAMELESS = 3;
+/** Elements of different names may just be small files of one poster; so many of them are worth a look. */
+const MIN_ALIKE = 3;
 /** A numbering with more holes than parts is none. */
 const MAX_SPREAD = 2;
 const COUNTER = /[[(]\s*(\d{1,7})\s*(?:\/|of)\s*(\d{1,7})\s*[\])]/gi;
@@ -25,23 +25,41 @@ export function joinSingles(files: readonly NzbFile[]): {
   readonly joined: readonly Joined[];
   readonly others: readonly NzbFile[];
 } {
+  const singles = files.filter(({ segments }) => onlyIndex(segments) !== undefined);
+  const sameName = groupsOf(singles, nameKey).filter(
+    (group) => group.length > 1 && hasTellingName(group[0] as NzbFile),
+  );
+  const named = new Set(sameName.flat());
+  const rest = singles.filter((file) => !named.has(file));
+  const alike = groupsOf(rest, likenessKey).filter((group) => group.length >= MIN_ALIKE);
+  const taken = new Set([...named, ...alike.flat()]);
+  const joined = [...sameName, ...alike].map((members): Joined => {
+    const indices = numbering(members);
+    return { members, indices, segments: listOf(members, indices) };
+  });
+  return { joined, others: files.filter((file) => !taken.has(file)) };
+}
+
+function groupsOf(files: readonly NzbFile[], keyOf: (file: NzbFile) => string): readonly (readonly NzbFile[])[] {
   const groups = new Map<string, NzbFile[]>();
   for (const file of files) {
-    if (onlyIndex(file.segments) === undefined) continue;
-    const key = groupKey(file);
+    const key = keyOf(file);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
   }
-  const joined: Joined[] = [];
-  const taken = new Set<NzbFile>();
-  for (const group of groups.values()) {
-    if (group.length < 2 || (!hasTellingName(group[0] as NzbFile) && group.length < MIN_NAMELESS)) continue;
-    const indices = numbering(group);
-    joined.push({ members: group, indices, segments: listOf(group, indices) });
-    for (const file of group) taken.add(file);
-  }
-  return { joined, others: files.filter((file) => !taken.has(file)) };
+  return [...groups.values()];
+}
+
+function nameKey({ poster, name = "" }: NzbFile): string {
+  return `${poster}\0${name.toLowerCase()}`;
+}
+
+/** Equal for names that differ in their numbers only, and for all that say nothing, of one count in the subject. */
+function likenessKey(file: NzbFile): string {
+  const likeness = hasTellingName(file) ? nameKey(file).replace(/\d+/g, "#") : file.poster;
+  const total = [...file.subject.matchAll(COUNTER)].at(-1)?.[2] ?? "";
+  return `${likeness}\0${total}`;
 }
 
 /** Parts between the ends to be read as well, since the order of the whole rests on subjects alone. */
@@ -49,12 +67,13 @@ export function checkpoints({ segments }: Joined): readonly number[] {
   return [Math.floor(segments.length / 3), Math.floor((segments.length * 2) / 3)];
 }
 
-/** What the articles say of a group: parts in this order, parts in another order, or files of their own. */
+/** What the articles say of a group: parts in this order, parts in another order, or files of their own. Silence contradicts nothing. */
 export function judgeJoin(known: ReadonlyMap<number, PartFacts>): "ordered" | "unordered" | "separate" {
   const facts = [...known];
+  if (facts.length === 0) return "ordered";
   const isFurtherPart = ({ begin, partNumber }: PartFacts) => (begin ?? 0) > 0 || (partNumber ?? 1) > 1;
   if (facts.filter(([, fact]) => !isFurtherPart(fact)).length > 1) return "separate";
-  if (!facts.some(([, fact]) => isFurtherPart(fact))) return "separate";
+  if (!facts.some(([, fact]) => isFurtherPart(fact) || (fact.totalParts ?? 1) > 1)) return "separate";
   const isOrdered = ([index, { partNumber }]: readonly [number, PartFacts]) =>
     partNumber === undefined || partNumber === index + 1;
   return facts.every(isOrdered) ? "ordered" : "unordered";
@@ -74,7 +93,7 @@ export function joinByNumbers(members: readonly NzbFile[], numbers: readonly (nu
   return { members, indices, segments: listOf(members, indices) };
 }
 
-/** The index of each member's part: by a counter in the subjects, by the segments' numbers, or by the order of the document. */
+/** The index of each member's part: by a counter in the subjects, segment numbers, numbers in the names, or the order of the document. */
 function numbering(group: readonly NzbFile[]): readonly number[] {
   const counters = group.map(({ subject }) =>
     [...subject.matchAll(COUNTER)].map(([, at, of]) => [Number(at), Number(of)] as const),
@@ -87,6 +106,9 @@ function numbering(group: readonly NzbFile[]): readonly number[] {
     return isOneTotal ? chosen.map(([at]) => at - first) : [];
   });
   choices.push(group.map(({ segments }) => onlyIndex(segments) as number));
+  const nameNumbers = group.map(({ name }) => Number(name?.match(/\d{1,9}(?=\D*$)/)?.[0] ?? Number.NaN));
+  const lowest = nameNumbers.reduce((least, number) => Math.min(least, number), Number.POSITIVE_INFINITY);
+  choices.push(nameNumbers.map((number) => number - lowest));
   return choices.find((indices) => isNumbering(indices, group.length)) ?? group.map((_, at) => at);
 }
 
@@ -120,10 +142,4 @@ function onlyIndex({ packed: { idEnds } }: SegmentList): number | undefined {
 
 function hasTellingName({ name }: NzbFile): boolean {
   return name !== undefined && !isObfuscated(nameParts(name).stem);
-}
-
-function groupKey(file: NzbFile): string {
-  if (hasTellingName(file)) return `${file.poster}\0${file.name?.toLowerCase()}`;
-  const total = [...file.subject.matchAll(COUNTER)].at(-1)?.[2] ?? "";
-  return `${file.poster}\0\0${total}`;
 }

@@ -9,8 +9,7 @@ const UNSIGNED_EXTENSIONS = new Set(
   ),
 );
 /** What marks a file as one of several volumes; whatever the name in front of it is worth, this must stay. */
-const VOLUME_SUFFIX =
-  /(?:\.part\d{1,5}\.rar|\.r\d{2,3}|\.[s-z]\d{2}|\.(?:7z|zip|rar|tar)\.\d{2,5}|\.z\d{2}|\.\d{1,3})$/i;
+const VOLUME_SUFFIX = /(?:\.part\d{1,5}\.rar|\.r\d{2,3}|\.[s-z]\d{2}|\.(?:7z|zip|rar|tar)\.\d{2,5}|\.\d{1,3})$/i;
 
 export interface ReleaseNames {
   /** What the request calls it. */

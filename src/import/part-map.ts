@@ -33,7 +33,7 @@ export interface PartMap {
   readonly isSizeExact: boolean;
 }
 
-/** Parts between two known ones, or behind the last, that arithmetic alone does not place. */
+/** Parts between two known ones, or in front of the first, that arithmetic alone does not place. */
 export interface Doubt {
   readonly first: number;
   readonly end: number;
@@ -102,6 +102,7 @@ function layOut({ count, known, lastShare }: MapInput): Layout {
   let next = 0;
   let offset = 0;
   let previous: KnownPart | undefined;
+  let missing = 0;
 
   for (const part of known) {
     if (part.facts.size === 0 && count > 1) throw new FormatError("YENC_MALFORMED", `part ${part.index + 1} is empty`);
@@ -114,7 +115,8 @@ function layOut({ count, known, lastShare }: MapInput): Layout {
     if (space < between || space > (between + count) * MAX_PART) throw contradiction(part.index, begin, offset);
     if (between === 0 && space > 0) {
       const parts = step !== undefined && space % step === 0 ? space / step : 1;
-      if (parts > count) throw contradiction(part.index, begin, offset);
+      missing += parts;
+      if (missing > count) throw contradiction(part.index, begin, offset);
       gaps.push({ at: part.index, parts });
       pieces.push({ parts, bytes: space });
     }

@@ -8,16 +8,22 @@ import type { PartFacts } from "./part-map.ts";
 import { isEntry, roleOf } from "./payload.ts";
 import { Post } from "./post.ts";
 
+/** A release of more files would hold up everything else while it is stored. */
+const MAX_POSTS = 50_000;
 /** So many articles are read at most to find the order of parts that nothing else tells. */
 const MAX_UNORDERED = 256;
 
-/** The posted files of an NZB; elements of one segment each that look like one file are taken together, on trial. */
+/**
+ * The posted files of an NZB; elements of one segment each that look like one file are taken together, on trial.
+ * Throws FormatError NZB_TOO_LARGE when there are more than 50 000.
+ */
 export function planPosts({ files }: Nzb): readonly Post[] {
   const listed = files.filter(({ segments }) => segments.length > 0);
   const encodedTotal = listed.reduce((sum, { segments }) => sum + encodedBytes(segments), 0);
   const isJoinable = ({ name }: NzbFile) => isEntry(roleOf({ name, kind: undefined, share: 0 }));
   const { joined, others } = joinSingles(listed.filter(isJoinable));
   const whole = [...others, ...listed.filter((file) => !isJoinable(file))];
+  assertCount(whole.length + joined.length);
   const position = new Map(files.map((file, at) => [file, at]));
   const share = (part: SegmentList) => (encodedTotal > 0 ? encodedBytes(part) / encodedTotal : 0);
   return [
@@ -25,7 +31,7 @@ export function planPosts({ files }: Nzb): readonly Post[] {
     ...joined.map(
       (join) =>
         new Post({
-          file: join.members[0] as NzbFile,
+          file: firstMember(join),
           segments: join.segments,
           share: share(join.segments),
           joined: join,
@@ -46,12 +52,11 @@ export async function settleJoin(
   if (joined === undefined) return [post];
   const verdict = judgeJoin(factsOf(post.answers));
   if (verdict === "ordered") return [post];
-  const singles = separated(post, joined);
-  if (verdict === "separate") return singles;
-  if (singles.length > MAX_UNORDERED) {
+  const { members } = joined;
+  if (verdict === "unordered" && members.length > MAX_UNORDERED) {
     const error = new FormatError(
       "NZB_MALFORMED",
-      `nothing says in which order its ${singles.length} articles belong`,
+      `nothing says in which order its ${members.length} articles belong`,
       {
         hint: "the NZB lists every article as a file of its own, in no order; get it from another indexer",
       },
@@ -59,11 +64,14 @@ export async function settleJoin(
     post.fail(error);
     return [post];
   }
+  const singles = separated(post, joined);
+  if (verdict === "separate") return singles;
   await read(singles.filter(({ answers }) => answers.size === 0).map((single) => ({ post: single, index: 0 })));
   return [reordered(post, joined, singles)];
 }
 
 function separated(post: Post, { members, indices }: Joined): readonly Post[] {
+  assertCount(members.length);
   return members.map((file, at) => {
     const single = new Post({ file, share: post.share / members.length, segments: alone(file) });
     const answer = post.answers.get(indices[at] as number);
@@ -83,6 +91,18 @@ function reordered(post: Post, { members }: Joined, singles: readonly Post[]): P
     if (!Number.isNaN(index)) whole.learn(index, answers[at] as Probe);
   });
   return whole;
+}
+
+function firstMember({ members, indices }: Joined): NzbFile {
+  const lowest = indices.reduce((least, index) => Math.min(least, index), Number.POSITIVE_INFINITY);
+  return members[indices.indexOf(lowest)] as NzbFile;
+}
+
+function assertCount(posts: number): void {
+  if (posts <= MAX_POSTS) return;
+  throw new FormatError("NZB_TOO_LARGE", `the NZB lists ${posts} files; a release has at most ${MAX_POSTS}`, {
+    hint: "split the NZB",
+  });
 }
 
 function factsOf(answers: ReadonlyMap<number, Probe>): ReadonlyMap<number, PartFacts> {

@@ -28,6 +28,8 @@ export interface Imports extends AsyncDisposable {
   wake(): void;
 }
 
+/** The reason of a run whose job was cancelled, paused or removed: it may be another run's by now, and is not touched. */
+const WITHDRAWN = new Error("the job was withdrawn");
 /** No progress is written sooner than this after the last. */
 const PROGRESS_MS = 250;
 /** After a claim that came to nothing, so that a queue at odds with itself does not spin. */
@@ -42,10 +44,13 @@ export async function startImports(options: ImportsOptions): Promise<Imports> {
   const { jobs } = options.catalog;
   const recovered = jobs.recover();
   if (recovered > 0) options.log.info({ jobs: recovered }, "interrupted imports are queued again");
-  return new Runner(options);
+  const runner = new Runner(options);
+  runner.start();
+  return runner;
 }
 
 interface Run {
+  readonly id: JobId;
   readonly stop: AbortController;
   readonly done: Promise<void>;
 }
@@ -54,19 +59,22 @@ class Runner implements Imports {
   readonly #options: ImportsOptions;
   readonly #jobs: JobStore;
   readonly #closing = new AbortController();
-  readonly #running = new Map<JobId, Run>();
-  readonly #loop: Promise<void>;
+  readonly #running = new Set<Run>();
+  #loop: Promise<void> = Promise.resolve();
   #rouse: () => void = () => {};
 
   constructor(options: ImportsOptions) {
     this.#options = options;
     this.#jobs = options.catalog.jobs;
+  }
+
+  start(): void {
     this.#loop = this.#takeJobs();
   }
 
   wake(): void {
-    for (const [id, { stop }] of this.#running) {
-      if (this.#jobs.get(id)?.state !== "importing") stop.abort(withdrawn());
+    for (const { id, stop } of this.#running) {
+      if (this.#jobs.get(id)?.state !== "importing") stop.abort(WITHDRAWN);
     }
     this.#rouse();
   }
@@ -75,7 +83,7 @@ class Runner implements Imports {
     this.#closing.abort(new Error("imports are being stopped"));
     this.#rouse();
     await this.#loop;
-    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await Promise.all([...this.#running].map(({ done }) => done));
   }
 
   async #takeJobs(): Promise<void> {
@@ -133,10 +141,13 @@ class Runner implements Imports {
         this.#options.log.error({ job: id, error: errorMessage(error) }, "cannot record how an import went");
       })
       .finally(() => {
-        this.#running.delete(id);
+        this.#running.delete(run);
         ticket[Symbol.dispose]();
+        // It may wait now, and be due before anything else.
+        this.#rouse();
       });
-    this.#running.set(id, { stop, done });
+    const run: Run = { id, stop, done };
+    this.#running.add(run);
     return true;
   }
 
@@ -154,7 +165,7 @@ class Runner implements Imports {
     } catch (error) {
       const state = this.#jobs.get(job.id)?.state;
       if (state === "completed") throw error;
-      if (state !== "importing") {
+      if (state !== "importing" || stop.signal.reason === WITHDRAWN) {
         log.info({ ...about(), state }, "import withdrawn");
         return;
       }
@@ -183,7 +194,7 @@ class Runner implements Imports {
       const now = this.#options.clock.now();
       if (now < nextAt || stop.signal.aborted) return;
       nextAt = now + PROGRESS_MS;
-      if (this.#jobs.update(job.id, { progress }).state !== "importing") stop.abort(withdrawn());
+      if (this.#jobs.update(job.id, { progress }).state !== "importing") stop.abort(WITHDRAWN);
     };
   }
 }
@@ -191,10 +202,6 @@ class Runner implements Imports {
 /** Trouble that says nothing about the post, and goes away. */
 function isPassing(error: unknown): boolean {
   return error instanceof ProviderError || errorCode(error) === "DISK_FULL";
-}
-
-function withdrawn(): Error {
-  return new Error("the job was withdrawn");
 }
 
 function inWords(ms: number): string {

@@ -205,7 +205,7 @@ class Attempt implements Waiting {
       const { line, provider, exchange } = running;
       const rest = line.connection.abandon(exchange);
       this.#release();
-      if (!line.connection.isWanted && !provider.shouldDrain(rest)) provider.drop(line);
+      provider.drainOrDrop(line, rest);
     }
     this.#reject(this.#request.options.signal.reason);
   }

@@ -147,6 +147,11 @@ export class NntpConnection {
     return this.#queue.some((entry) => !entry.isAbandoned);
   }
 
+  /** Whether what arrives now is wanted by nobody; a command sent here would wait for it. */
+  get isDraining(): boolean {
+    return this.#queue[0]?.isAbandoned === true;
+  }
+
   /** Says QUIT and hangs up; what is under way is lost. */
   close(reason: ProviderError): void {
     if (this.#closedBy !== undefined) return;

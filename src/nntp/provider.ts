@@ -19,6 +19,8 @@ const CEILING_PROBE_MS = 30_000;
 export const PATIENCE_MS = 3_000;
 /** Break-even between reading an unwanted rest and reconnecting: a reconnect costs about so many round trips. */
 const RECONNECT_ROUND_TRIPS = 5;
+/** A rest that takes longer to read than it was thought to is dropped after all. */
+const DRAIN_GRACE_MS = 200;
 /** Rest that is always read, while nothing has been measured yet. */
 const DRAIN_DEFAULT_BYTES = 64 * 1024;
 /** Articles are about this large; only used to derive a pipelining depth. */
@@ -109,8 +111,19 @@ export class Provider {
     return Math.min(4, Math.max(2, 1 + Math.ceil(inTransit / TYPICAL_ARTICLE_BYTES)));
   }
 
-  /** Whether reading so many unwanted bytes is cheaper than a new connection. */
-  shouldDrain(bytes: number): boolean {
+  /** Nobody wants the next `bytes` on this line: reads them if that is cheaper than a new connection, else hangs up. */
+  drainOrDrop(line: Line, bytes: number): void {
+    if (!line.connection.isDraining) return;
+    if (!line.connection.isWanted && !this.#isWorthReading(bytes)) {
+      this.drop(line);
+      return;
+    }
+    this.#context.clock.after(DRAIN_GRACE_MS, () => {
+      if (this.lines.has(line) && line.connection.isDraining) this.drop(line);
+    });
+  }
+
+  #isWorthReading(bytes: number): boolean {
     const rtt = this.#rtt.value;
     const rate = this.#rate.value;
     if (rtt === undefined || rate === undefined) return bytes < DRAIN_DEFAULT_BYTES;

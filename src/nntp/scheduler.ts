@@ -155,7 +155,8 @@ export class Scheduler {
 }
 
 function hasRoom(line: Line, request: Waiting, maxBodies: number): boolean {
-  const { inFlight } = line.connection;
+  const { inFlight, isDraining } = line.connection;
+  if (isDraining) return false;
   return request.kind === "STAT"
     ? line.bodies === 0 && inFlight < STAT_DEPTH
     : line.stats === 0 && inFlight < maxBodies;

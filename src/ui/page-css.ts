@@ -31,7 +31,8 @@ h2:first-child { margin-top: 0; }
 ul { list-style: none; margin: 0; padding: 0; }
 .lead { margin: 0 0 .75rem; }
 .dim, .lead { color: var(--dim); }
-.dim { font-size: .9rem; }
+.dim { font-size: .9rem; font-weight: 400; }
+.pair { display: flex; gap: .5rem; }
 .cards { display: grid; gap: .75rem; }
 .cards > li, .box, .rows { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .cards > li, .box { padding: .75rem 1rem; }
@@ -43,15 +44,16 @@ ul { list-style: none; margin: 0; padding: 0; }
 .split { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
 .title { font-weight: 600; }
 .empty { border: 1px dashed var(--line); border-radius: 10px; padding: 1.25rem; color: var(--dim); text-align: center; background: none !important; }
-li.empty { display: block !important; border-style: dashed !important; }
+li.empty { display: block !important; border: 1px dashed var(--line) !important; }
 .rows:has(> .empty) { border: 0; background: none; }
-.good { color: var(--good); } .bad { color: var(--bad); }
+.good { color: var(--good); }
+.bad { color: var(--bad); }
 progress { appearance: none; display: block; width: 100%; height: 8px; border: 0; border-radius: 4px; overflow: hidden; background: var(--track); margin: .4rem 0; }
 progress::-webkit-progress-bar { background: var(--track); }
 progress::-webkit-progress-value { background: var(--accent); }
 progress::-moz-progress-bar { background: var(--accent); }
 .dots { display: flex; flex-wrap: wrap; gap: 4px; margin: .5rem 0; }
-.dots i { width: 11px; height: 11px; border-radius: 50%; border: 2px solid var(--track); }
+.dots i { width: 11px; height: 11px; border-radius: 50%; border: 2px solid color-mix(in srgb, var(--dim) 40%, transparent); }
 .dots .idle { border-color: var(--good); }
 .dots .busy { border-color: var(--good); background: var(--good); }
 .dots .opening { border-color: var(--accent); }
@@ -70,7 +72,7 @@ label.button { background: var(--accent); color: var(--on-accent); border-color:
 #recipes h3 { font-size: 1rem; margin: 1.25rem 0 .35rem; }
 .code { display: flex; gap: .5rem; align-items: start; margin: .35rem 0; }
 .code code { flex: 1; min-width: 0; font: .85rem/1.5 ui-monospace, monospace; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .4rem .7rem; white-space: pre-wrap; }
-#trouble { background: var(--bad); color: var(--back); border-radius: 10px; padding: .6rem 1rem; font-weight: 600; }
+#trouble { flex: 1 0 100%; margin: 0 0 .6rem; background: var(--bad); color: var(--back); border-radius: 10px; padding: .6rem 1rem; font-weight: 600; }
 .stale { opacity: .55; }
 #drop { position: fixed; inset: 0; z-index: 3; display: grid; place-items: center; pointer-events: none; font-size: 1.6rem; font-weight: 600;
   background: color-mix(in srgb, var(--back) 85%, transparent); border: 4px dashed var(--accent); }

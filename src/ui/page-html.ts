@@ -20,12 +20,12 @@ export const pageHtml = `<!doctype html>
     <a href="#imports">Imports</a>
     <a href="#connect">Connect</a>
   </nav>
+  <p id="trouble" role="alert" hidden></p>
 </header>
-<p id="trouble" role="alert" hidden></p>
 <main id="main" tabindex="-1">
   <noscript><p class="empty">This page needs JavaScript. The library is at <a href="dav/">dav/</a> for any WebDAV client.</p></noscript>
 
-  <section id="now" hidden>
+  <section data-page="now" hidden>
     <h2>Playing</h2>
     <p class="lead" id="admission"></p>
     <ul id="streams" class="cards"></ul>
@@ -35,14 +35,14 @@ export const pageHtml = `<!doctype html>
     <div id="cache"></div>
   </section>
 
-  <section id="library" hidden>
+  <section data-page="library" hidden>
     <h2 class="sr">Library</h2>
     <nav id="crumbs" aria-label="Folders"></nav>
     <ul id="entries" class="rows"></ul>
     <button id="more" type="button" hidden>Show more</button>
   </section>
 
-  <section id="imports" hidden>
+  <section data-page="imports" hidden>
     <h2 class="sr">Imports</h2>
     <form id="add">
       <label>Category <input id="category" value="movies" list="categories" autocomplete="off" spellcheck="false" maxlength="80"></label>
@@ -54,7 +54,7 @@ export const pageHtml = `<!doctype html>
     <ul id="jobs" class="rows"></ul>
   </section>
 
-  <section id="connect" hidden>
+  <section data-page="connect" hidden>
     <h2 class="sr">Connect</h2>
     <p class="lead">For the address you opened this page with. User and password are those you log in here with.</p>
     <div id="recipes"></div>

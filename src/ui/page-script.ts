@@ -27,7 +27,7 @@ function size(bytes) {
 const percent = (part, whole) => (whole > 0 ? Math.round((100 * part) / whole) : 0) + " %";
 const count = (n, one, many) => n.toLocaleString() + " " + (n === 1 ? one : many);
 const when = (ms) => new Date(ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-const seconds = (ms) => Math.max(1, Math.round(ms / 1000)) + " s";
+const sentence = (words) => (words ? words[0].toUpperCase() + words.slice(1) + "." : "");
 const nameOf = (path) => path.split("/").pop();
 const davUrl = (path) => path.replace(/^\//, "").split("/").map(encodeURIComponent).join("/");
 
@@ -107,8 +107,8 @@ function providerCard(p) {
   const state = p.state === "ready" ? h("span", { class: "state good" }, "ready")
     : p.state === "idle" ? h("span", { class: "state dim" }, "not used yet")
     : h("span", { class: "state bad" }, "resting");
-  const rest = p.state !== "backing-off" ? undefined : h("p", { class: "bad lead" }, (p.reason || "It does not work at present") +
-    (p.retryAt ? "; next try at " + new Date(p.retryAt).toLocaleTimeString() : "") + ".");
+  const rest = p.state !== "backing-off" ? undefined : h("p", { class: "bad lead" }, sentence((p.reason || "it does not work at present") +
+    (p.retryAt ? "; next try at " + new Date(p.retryAt).toLocaleTimeString() : "")));
   const lacks = p.commands.missing ? ", lacked " + p.commands.missing.toLocaleString() : "";
   return h("li", {},
     h("div", { class: "split" }, h("span", { class: "title" }, p.id + (p.isBackup ? " (backup)" : "")), state),
@@ -129,7 +129,7 @@ function cacheBox(c) {
 }
 async function showNow() {
   const [streams, admission, providers, cache] = await Promise.all(["streams", "admission", "providers", "cache"].map(look));
-  draw("admission", admission.words, (words) => words && words[0].toUpperCase() + words.slice(1) + ".");
+  draw("admission", admission.words, sentence);
   draw("streams", streams.streams.map((one) => ({ ...one, rate: rateOf(one) })), (all) => all.length ? all.map(streamCard)
     : empty("li", "Nothing is being played. Pick something in the ", link("#library", "library"), " or ", link("#connect", "connect a player"), "."));
   draw("providers", providers.providers, (all) => all.length ? all.map(providerCard)
@@ -146,9 +146,11 @@ function entryRow(entry) {
     return h("li", {}, h("span", { class: "grow" }, h("a", { href: to, class: "title" }, entry.name + "/")), label);
   }
   const url = davUrl(entry.path);
+  const verb = /\.(mkv|mp4|m4v|webm|mov|avi|ts|mp3|m4a|flac|ogg)$/i.test(entry.name) ? "Play" : "Open";
   return h("li", {}, h("span", { class: "grow" }, entry.name), label,
-    h("a", { href: url, class: "button small", target: "_blank", rel: "noopener", "aria-label": "Play " + entry.name }, "Play"),
-    h("button", { class: "small", type: "button", "aria-label": "Copy link to " + entry.name, onclick: () => copy(new URL(url, document.baseURI).href) }, "Copy link"));
+    h("span", { class: "pair" },
+      h("a", { href: url, class: "button small", target: "_blank", rel: "noopener", "aria-label": verb + " " + entry.name }, verb),
+      h("button", { class: "small", type: "button", "aria-label": "Copy link to " + entry.name, onclick: () => copy(new URL(url, document.baseURI).href) }, "Copy link")));
 }
 async function showLibrary(path, after) {
   const query = new URLSearchParams({ path: "/library/" + path, limit: "100" });
@@ -187,11 +189,11 @@ function jobRow(job) {
     h("span", { class: "dim" }, when(job.updatedAt)),
     h("span", { class: "state " + (MOODS[job.state] || "") }, job.state),
     isMoving ? h("div", { class: "full" }, bar(job.progress, 1, "Progress of " + job.name)) : undefined,
-    words ? h("div", { class: "full " + (job.state === "failed" ? "bad" : "dim") }, words[0].toUpperCase() + words.slice(1) + ".") : undefined);
+    words ? h("div", { class: "full " + (job.state === "failed" ? "bad" : "dim") }, sentence(words)) : undefined);
 }
 async function showImports() {
   const [page, admission] = await Promise.all(["imports?limit=50", "admission"].map(look));
-  draw("queue", page.imports.length ? admission.words : "", (words) => words && words[0].toUpperCase() + words.slice(1) + ".");
+  draw("queue", page.imports.length ? admission.words : "", sentence);
   draw("jobs", page.imports, (jobs) => jobs.length ? jobs.map(jobRow)
     : empty("li", "Nothing was imported yet. An NZB becomes playable within seconds: nothing is downloaded."));
 }
@@ -285,7 +287,7 @@ function note(text) {
 /* ---- which page, and the beat ---- */
 function here() {
   const [name, ...rest] = location.hash.slice(1).split("/");
-  const known = sections.some(({ id }) => id === name) ? name : "now";
+  const known = sections.some(({ dataset }) => dataset.page === name) ? name : "now";
   try {
     return { name: known, rest: rest.map(decodeURIComponent).join("/") };
   } catch {
@@ -306,7 +308,7 @@ async function tick() {
 function go() {
   const { name } = here();
   shown.path = undefined;
-  for (const section of sections) section.hidden = section.id !== name;
+  for (const section of sections) section.hidden = section.dataset.page !== name;
   for (const one of document.querySelectorAll("header nav a")) {
     if (one.hash === "#" + name) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
   }

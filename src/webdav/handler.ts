@@ -63,10 +63,11 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
 const KNOWN = new Set("POST PATCH DELETE TRACE MKCOL COPY MOVE PROPPATCH LOCK UNLOCK".split(" "));
 
 const NO_BODY = new Uint8Array();
+const ROOT: Target = { path: [], hasTrailingSlash: true };
 
 /**
  * WebDAV class 1 (RFC 4918) over `tree`, for every request of a `node:http` server whose path starts with `prefix`, and for
- * `OPTIONS *`. The promise resolves when the answer is out or the client has gone, and never rejects.
+ * OPTIONS of any. The promise resolves when the answer is out or the client has gone, and never rejects.
  */
 export function createDavHandler(options: DavOptions): RequestHandler {
   const { tree, log, authenticate, clock = systemClock, onServed } = options;
@@ -78,9 +79,12 @@ export function createDavHandler(options: DavOptions): RequestHandler {
 
   function locate(req: IncomingMessage): Target {
     const url = req.url ?? "";
-    if (url === "*" && req.method === "OPTIONS") return { path: [], hasTrailingSlash: true };
+    const isOptions = req.method === "OPTIONS";
+    if (isOptions && url === "*") return ROOT;
     const { path, hasTrailingSlash } = parseTarget(url);
     const below = pathBelow(mount, path) ?? pathBelow(prefix, path);
+    // Windows asks every folder above the one it is given.
+    if (below === undefined && isOptions) return ROOT;
     if (below === undefined) throw new RequestError("NOT_FOUND", "there is nothing at this URL");
     return { path: below, hasTrailingSlash };
   }

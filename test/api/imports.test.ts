@@ -47,9 +47,9 @@ describe("POST /api/v1/imports with the NZB as body", () => {
     expect((await api.fetch("/api/v1/imports", init)).status).toBe(200);
   });
 
-  test("goes to the category other when none is named", async () => {
+  test("leaves the category to the intake when none is named", async () => {
     await post("", nzb("nowhere"), "application/x-nzb");
-    expect(lastSubmission().category).toBe("other");
+    expect(lastSubmission().category).toBe("");
   });
 
   test("refuses what is no NZB with 400 and a hint", async () => {

@@ -55,6 +55,17 @@ describe("GET /metrics", () => {
     expect(await read()).toBe(25);
   });
 
+  test("counts the bytes of ended streams too, where it is told of them", async () => {
+    await using api = await startApi({ streamTotals: () => ({ bytes: 5000, requests: 7, failures: 0 }) });
+    expect(Object.fromEntries(parse(await (await api.fetch("/metrics")).text()))).toMatchObject({
+      "newsreel_stream_bytes_total{}": 5000,
+      "newsreel_stream_requests_total{}": 7,
+      "newsreel_stream_failures_total{}": 0,
+    });
+    await using untold = await startApi();
+    expect(await (await untold.fetch("/metrics")).text()).not.toContain("newsreel_stream_bytes_total");
+  });
+
   test("forgets a provider that is gone", async () => {
     let providers = [provider];
     await using api = await startApi({ providers: () => providers });

@@ -97,6 +97,13 @@ describe("verify", () => {
     expect(server.seen[0]?.url).toBe("/api/v1/verify?path=%2Flibrary%2Fa%20b%26c");
   });
 
+  test("says nothing of corruption when the check cannot see it", async () => {
+    const { corrupt: _, ...counts } = COUNTS;
+    answerVerify({ ...counts, verdict: "healthy" });
+    const { stdout } = await newsreel("verify", "/library/a");
+    expect(stdout).toBe("/library/a: healthy (10 of 10 articles checked, 0 missing, 0 unknown)\n");
+  });
+
   test("passes the lines on as JSON", async () => {
     const lines = [
       { ...COUNTS, checked: 5 },

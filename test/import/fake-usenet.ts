@@ -47,11 +47,14 @@ export class FakeUsenet implements ArticleSource {
   largestSlot = 0;
   /** Says what is wrong with the providers when an article is asked for; undefined: nothing. */
   trouble: (id: string) => ProviderError | undefined = () => undefined;
+  /** Called with how many questions were asked and answered so far, after each of either. */
+  onEvent: (events: number) => void = () => undefined;
   /** Answers nothing while set. */
   isHeld = false;
   readonly #articles = new Map<string, Article>();
   readonly #files: FileSpec[] = [];
   #due: (() => void)[] = [];
+  #events = 0;
 
   /** Posts a file and lists it in the NZB. */
   post(spec: FileSpec): this {
@@ -147,6 +150,7 @@ export class FakeUsenet implements ArticleSource {
       signal.addEventListener("abort", leave, { once: true });
       if (signal.aborted) leave();
       if (this.#due.length === 0) setImmediate(() => this.#flush());
+      this.onEvent(++this.#events);
       this.#due.push(() =>
         settle(() => {
           const trouble = this.trouble(id);
@@ -168,7 +172,10 @@ export class FakeUsenet implements ArticleSource {
     const due = this.#due;
     this.#due = [];
     this.roundTrips += 1;
-    for (const answer of due) answer();
+    for (const answer of due) {
+      answer();
+      this.onEvent(++this.#events);
+    }
   }
 }
 

@@ -320,38 +320,46 @@ describe("an aborted import", () => {
     }
   };
 
-  test("at any moment leaves the whole release or nothing, and a job that can be claimed again", async () => {
+  /** Imports the post, aborting after so many questions and answers; 0: before the NZB is parsed. */
+  async function abortedAfter(events: number) {
+    const shop = new Workshop();
+    post(shop.usenet);
+    await shop.queue();
+    const abort = new AbortController();
+    const reason = new Error("enough");
+    let seen = 0;
+    shop.usenet.onEvent = (count) => {
+      seen = count;
+      if (count === events) abort.abort(reason);
+    };
+    const run = shop.importer.run(shop.catalog.jobs.claim() as Job, { signal: abort.signal, onProgress() {} });
+    if (events === 0) abort.abort(reason);
+    const error = await run.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    return { shop, error, reason, seen };
+  }
+
+  test("at any moment leaves nothing behind, and a job that can be claimed again (seeded)", async () => {
+    const whole = await abortedAfter(Number.POSITIVE_INFINITY);
+    using _ = whole.shop;
+    expect(whole.error).toBeUndefined();
+    expect(whole.shop.catalog.stats()).toMatchObject({ releases: 1, files: 3 });
+    expect(whole.seen).toBeGreaterThan(30);
+
     const random = seededRandom(5);
-    let whole = 0;
-    for (let round = 0; round < 60; round++) {
-      using shop = new Workshop();
-      post(shop.usenet);
-      await shop.queue();
-      const abort = new AbortController();
-      const run = shop.importer.run(shop.catalog.jobs.claim() as Job, { signal: abort.signal, onProgress() {} });
-      const reason = new Error("enough");
-      const turns = Math.floor(random() * 24);
-      const aborting = settle(turns).then(() => abort.abort(reason));
-      const outcome = await run.then(
-        () => "whole" as const,
-        (error: unknown) => error,
-      );
-      await aborting;
+    const moments = Array.from({ length: 30 }, () => 1 + Math.floor(random() * whole.seen));
+    for (const moment of new Set([0, 1, ...moments, whole.seen])) {
+      const { shop, error, reason } = await abortedAfter(moment);
+      using _closing = shop;
+      expect(error).toBe(reason);
       await settle(2);
       expect(shop.usenet.running).toBe(0);
-      if (outcome === "whole") {
-        whole += 1;
-        expect(shop.catalog.stats()).toMatchObject({ releases: 1, files: 3 });
-        expect(shop.catalog.jobs.counts().completed).toBe(1);
-      } else {
-        expect(outcome).toBe(reason);
-        expect(shop.catalog.stats()).toMatchObject({ releases: 0, files: 0 });
-        expect(shop.catalog.jobs.recover()).toBe(1);
-        expect(shop.catalog.jobs.claim()?.attempts).toBe(2);
-      }
+      expect(shop.catalog.stats()).toMatchObject({ releases: 0, files: 0, segments: 0 });
+      expect(shop.catalog.jobs.recover()).toBe(1);
+      expect(shop.catalog.jobs.claim()?.attempts).toBe(2);
     }
-    expect(whole).toBeGreaterThan(0);
-    expect(whole).toBeLessThan(60);
   });
 });
 

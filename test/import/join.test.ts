@@ -98,6 +98,28 @@ describe("one <file> for each segment", () => {
     expect(shop.usenet.calls).toBe(4);
   });
 
+  test("is joined when the names differ in their numbers only", async () => {
+    using shop = new Workshop();
+    const name = (part: number) => `film.${part}.bin`;
+    const order = shuffled(300, 6);
+    postSingles(shop.usenet, { count: 300, subject: (part) => `"${name(part)}" yEnc (1/1)`, name, order });
+    const { release } = await shop.import("Great Film");
+    expect(shop.files(release.path)).toEqual({ "film.1.mkv": 299 * SIZE + 100 });
+    expect(shop.usenet.calls).toBe(4);
+  });
+
+  test("of two films of one poster is two films", async () => {
+    using shop = new Workshop();
+    for (const film of ["film1.mkv", "film2.mkv"]) {
+      const subject = (part: number) => `"${film}" yEnc (${part}/20)`;
+      postSingles(shop.usenet, { count: 20, subject, name: () => film });
+    }
+    const { release } = await shop.import();
+    const size = 19 * SIZE + 100;
+    expect(shop.files(release.path)).toEqual({ "film1.mkv": size, "film2.mkv": size });
+    expect(shop.usenet.calls).toBe(8);
+  });
+
   test("is put in order by its articles when nothing else tells, if they are few", async () => {
     using shop = new Workshop();
     postSingles(shop.usenet, { count: 50, subject: () => '"film.mkv" yEnc', order: shuffled(50, 4) });

@@ -165,7 +165,7 @@ describe("the digest", () => {
 
   test("is the sha256 of counts, ends and ids", async () => {
     const numbers = Buffer.alloc(20);
-    [3, 1, 3, 3, 6].forEach((value, i) => numbers.writeUInt32LE(value, 4 * i));
+    for (const [i, value] of [3, 1, 3, 3, 6].entries()) numbers.writeUInt32LE(value, 4 * i);
     const expected = createHash("sha256").update(numbers).update("a@xc@x2 d@x\n").digest("hex");
     const nzb = await parse(oneFile(segment(1, "a@x") + segment(3, "c@x") + segment(3, "d@x")));
     expect(nzb.digest).toBe(expected);

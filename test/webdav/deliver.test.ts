@@ -17,8 +17,6 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const signalListeners = () => server.tree.counts.openReads;
-
 describe("the body of a GET", () => {
   test("is the file, though the tree reuses the memory of each chunk", async () => {
     const { status, headers, body } = await fetchRaw(server.port, "GET", SMALL);
@@ -135,16 +133,9 @@ describe("a failing reader", () => {
 
   test.each([-1, -50_000, 1, 50_000])("that gives %d bytes too many never looks complete", async (excess) => {
     server.tree.faults = { excess };
-    await using client = await RawClient.open(server.port);
-    client.send(requestText("GET", SMALL, { Range: "bytes=0-99999" }));
-    const outcome = await client.response().then(
-      ({ body }) => body.length,
-      () => "broken",
-    );
-    // Whole surplus chunks are never asked for; a surplus within the last chunk shows that the reader is wrong.
-    expect(outcome).toBe(excess === 50_000 || excess < 0 || excess === 1 ? "broken" : 100_000);
+    await expect(fetchRaw(server.port, "GET", SMALL, { Range: "bytes=0-99999" })).rejects.toThrow("closed after");
     await server.servedCount(1);
-    expect(server.served[0]?.outcome).toBe("failed");
+    expect(server.served).toMatchObject([{ outcome: "failed", status: 206 }]);
   });
 });
 
@@ -216,7 +207,7 @@ describe("a paused client", () => {
     expect(await settled(() => server.tree.counts.chunks, 200)).toBe(chunks);
     client.socket.resume();
     await until(() => server.tree.counts.chunks > chunks);
-    expect(signalListeners()).toBe(1);
+    expect(server.tree.counts.openReads).toBe(1);
   });
 });
 
@@ -263,6 +254,8 @@ describe("a connection", () => {
     const gate = createGate();
     server.tree.faults = { gate: () => gate.pass() };
     await using client = await RawClient.open(server.port);
+    client.send(requestText("GET", SMALL));
+    await gate.reached;
     client.send(requestText("GET", SMALL).repeat(40));
     await client.closed;
     await server.servedCount(1);

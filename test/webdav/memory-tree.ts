@@ -27,7 +27,15 @@ export interface Faults {
 export interface MemoryTree extends DavTree {
   chunkBytes: number;
   faults: Faults;
-  readonly counts: { finds: number; lists: number; listed: number; reads: number; openReads: number; chunks: number };
+  readonly counts: {
+    finds: number;
+    lists: number;
+    listed: number;
+    reads: number;
+    openReads: number;
+    chunks: number;
+    puts: number;
+  };
   readonly lastRead: ReadContext | undefined;
   addFolder(path: string): void;
   addFile(path: string, size: number, more?: Partial<DavEntry>): void;
@@ -57,7 +65,7 @@ export function pattern({ start, end }: ByteRange): Buffer {
 /** A tree without any I/O, whose content is a function of its offset, and which reuses the memory of a chunk as soon as it may. */
 export function createMemoryTree(): MemoryTree {
   const root = folder("");
-  const counts = { finds: 0, lists: 0, listed: 0, reads: 0, openReads: 0, chunks: 0 };
+  const counts = { finds: 0, lists: 0, listed: 0, reads: 0, openReads: 0, chunks: 0, puts: 0 };
   let lastRead: ReadContext | undefined;
 
   function node(path: DavPath): Folder | File | undefined {
@@ -146,10 +154,11 @@ export function createMemoryTree(): MemoryTree {
       for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
       const content = Buffer.concat(chunks);
       if (length !== undefined && length !== content.length) throw new Error("the body is not as long as announced");
+      counts.puts += 1;
       const outcome = node(path) === undefined ? "created" : "replaced";
       const entry = {
         ...fileEntry(path.at(-1) as string, content.length),
-        etag: `put-${content.length}-${Date.now()}`,
+        etag: `put-${counts.puts}`,
       };
       add(path, { entry, bytes: ({ start, end }) => content.subarray(start, end) });
       return outcome;

@@ -130,6 +130,12 @@ describe("hrefs", () => {
     expect((await ask(url)).status).toBe(404);
   });
 
+  test("above ours are asked for OPTIONS by Windows, and answered", async () => {
+    for (const url of ["/", "/somewhere"]) {
+      expect((await fetchRaw(server.port, "OPTIONS", url)).headers).toMatchObject({ dav: "1", "ms-author-via": "DAV" });
+    }
+  });
+
   test("are the same for a request in absolute form", async () => {
     expect((await ask("http://somewhere/dav/movies")).body.toString()).toContain("<D:href>/dav/movies/</D:href>");
   });

@@ -10,7 +10,8 @@ export interface RawResponse {
 /** One connection that says exactly what it is told to and reads what comes back, response by response. */
 export class RawClient implements AsyncDisposable {
   readonly socket: Socket;
-  #received = Buffer.alloc(0);
+  #received: Buffer[] = [];
+  #length = 0;
   #isClosed = false;
   #wake: () => void = () => {};
   readonly closed: Promise<void>;
@@ -18,7 +19,8 @@ export class RawClient implements AsyncDisposable {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#received.push(bytes);
+      this.#length += bytes.length;
       this.#wake();
     });
     socket.on("error", () => {});
@@ -43,7 +45,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   get bytesReceived(): number {
-    return this.#received.length;
+    return this.#length;
   }
 
   /** The next response; rejects when the connection closes before its end. `method` says whether it has a body. */
@@ -79,21 +81,28 @@ export class RawClient implements AsyncDisposable {
 
   async #until(mark: string): Promise<Buffer> {
     while (true) {
-      const at = this.#received.indexOf(mark);
+      const at = this.#joined().indexOf(mark);
       if (at !== -1) return this.#take(at + mark.length);
       await this.#more();
     }
   }
 
   async #take(count: number): Promise<Buffer> {
-    while (this.#received.length < count) await this.#more();
-    const taken = this.#received.subarray(0, count);
-    this.#received = this.#received.subarray(count);
-    return taken;
+    while (this.#length < count) await this.#more();
+    const all = this.#joined();
+    this.#received = [all.subarray(count)];
+    this.#length -= count;
+    return all.subarray(0, count);
+  }
+
+  #joined(): Buffer {
+    const all = this.#received.length === 1 ? (this.#received[0] as Buffer) : Buffer.concat(this.#received);
+    this.#received = [all];
+    return all;
   }
 
   #more(): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error(`closed after ${this.#received.length} more bytes`));
+    if (this.#isClosed) return Promise.reject(new Error(`closed after ${this.#length} more bytes`));
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

@@ -1,0 +1,312 @@
+import { describe, expect, test } from "@jest/globals";
+import { AdmissionController } from "../../src/admission/controller.ts";
+import { CatalogError, FormatError } from "../../src/base/errors.ts";
+import { type Logger, silentLogger } from "../../src/base/logger.ts";
+import type { Job, JobId } from "../../src/catalog/jobs.ts";
+import type { Importer } from "../../src/import/importer.ts";
+import { retryDelayMs } from "../../src/import/retry-delay.ts";
+import { type Imports, startImports } from "../../src/import/runner.ts";
+import { idOf, parts, providerDown } from "./fake-usenet.ts";
+import { settle, until, Workshop } from "./workshop.ts";
+
+type Line = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
+
+/** A library with a real queue, a real admission and a log that can be read. */
+class Office extends Workshop {
+  readonly lines: Line[] = [];
+  readonly admission = new AdmissionController({
+    limits: {
+      connections: 20,
+      maxJobs: 2,
+      maxJobsWhileStreaming: 0,
+      perStreamConnections: 2,
+      floor: 1,
+      holdOffMs: 15_000,
+    },
+    clock: this.clock,
+    log: silentLogger,
+  });
+  readonly log: Logger = {
+    debug: () => {},
+    info: (fields, message) => void this.lines.push(["info", message, fields]),
+    warn: (fields, message) => void this.lines.push(["warn", message, fields]),
+    error: (fields, message) => void this.lines.push(["error", message, fields]),
+  };
+
+  async start(importer: Importer = this.importer): Promise<Imports> {
+    const { catalog, admission, clock, log } = this;
+    return await startImports({ catalog, importer, admission, clock, log, random: () => 0.5 });
+  }
+
+  /** Adds a job straight to the queue, for importers that do not look at it. */
+  add(name: string): JobId {
+    const nzb = new Uint8Array([0x1f, 0x8b]);
+    return this.catalog.jobs.add({ name, category: "movies", digest: name, passwords: [], nzb }).job.id;
+  }
+
+  job(id: JobId): Job {
+    return this.catalog.jobs.get(id) as Job;
+  }
+
+  get ticketsOut(): number {
+    return this.admission.state.jobs.running;
+  }
+}
+
+/** An importer whose runs end when the test says so, or with the signal's reason. */
+function gatedImporter() {
+  const runs: { job: Job; signal: AbortSignal; onProgress: (p: number) => void; fail: (error: unknown) => void }[] = [];
+  const importer: Importer = {
+    run: (job, { signal, onProgress }) =>
+      new Promise((_, reject) => {
+        runs.push({ job, signal, onProgress, fail: reject });
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      }),
+  };
+  return { importer, runs };
+}
+
+describe("the queue", () => {
+  test("imports what is queued, from start to library, with one line in the log", async () => {
+    using office = new Office();
+    office.usenet.post({ name: "film.mkv", parts: parts(10, 1000) });
+    const { id } = await office.queue("Film");
+    await using _ = await office.start();
+    await until(() => office.lines.length > 0);
+    expect(office.job(id)).toMatchObject({ state: "completed", progress: 1, reason: undefined });
+    expect(office.files("movies/Film")).toEqual({ "film.mkv": 10_000 });
+    expect(office.lines.map(([level, message]) => [level, message])).toEqual([["info", "import completed"]]);
+    expect(office.ticketsOut).toBe(0);
+  });
+
+  test("is woken by a new job, and sleeps on one timer before that", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    await using imports = await office.start(importer);
+    await settle();
+    expect(office.clock.timers).toBe(1);
+    office.add("a");
+    await settle();
+    expect(runs).toHaveLength(0);
+    imports.wake();
+    await settle();
+    expect(runs.map(({ job }) => job.name)).toEqual(["a"]);
+  });
+
+  test("runs as many at once as admission allows, oldest first", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    for (const name of ["a", "b", "c"]) office.add(name);
+    await using _ = await office.start(importer);
+    await settle();
+    expect(runs.map(({ job }) => job.name)).toEqual(["a", "b"]);
+    runs[0]?.fail(new FormatError("NZB_MALFORMED", "bad"));
+    await settle();
+    expect(runs.map(({ job }) => job.name)).toEqual(["a", "b", "c"]);
+    expect(office.ticketsOut).toBe(2);
+  });
+
+  test("claims nothing while somebody watches, and goes on after the hold-off", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    const ticket = office.admission.openStream({ key: "film" });
+    const id = office.add("a");
+    await using _ = await office.start(importer);
+    await settle();
+    expect(office.job(id)).toMatchObject({ state: "queued", attempts: 0 });
+    ticket[Symbol.dispose]();
+    office.clock.advance(15_001);
+    await settle();
+    expect(runs).toHaveLength(1);
+    expect(office.job(id).state).toBe("importing");
+  });
+
+  test("takes up what a dead process left behind", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    office.add("a");
+    office.catalog.jobs.claim();
+    await using _ = await office.start(importer);
+    await settle();
+    expect(runs[0]?.job).toMatchObject({ name: "a", attempts: 2 });
+  });
+
+  test("writes progress at most four times a second", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    await using _ = await office.start(importer);
+    await settle();
+    runs[0]?.onProgress(0.25);
+    office.clock.advance(249);
+    runs[0]?.onProgress(0.5);
+    expect(office.job(id).progress).toBe(0.25);
+    office.clock.advance(1);
+    runs[0]?.onProgress(0.75);
+    expect(office.job(id).progress).toBe(0.75);
+  });
+});
+
+describe("an import that does not succeed", () => {
+  async function outcomeOf(error: unknown) {
+    const office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    const imports = await office.start(importer);
+    await settle();
+    runs[0]?.fail(error);
+    await settle();
+    return { office, id, imports, runs, job: office.job(id) };
+  }
+
+  test("because of the post fails with the reason and advice", async () => {
+    const { office, imports, job } = await outcomeOf(
+      new FormatError("NZB_MALFORMED", "it is bad", { hint: "get another" }),
+    );
+    expect(job).toMatchObject({ state: "failed", error: "it is bad", hint: "get another" });
+    expect(office.lines.map(([level, message]) => [level, message])).toEqual([["info", "import failed"]]);
+    await imports[Symbol.asyncDispose]();
+    office[Symbol.dispose]();
+  });
+
+  test("because of a provider waits and is tried again by itself", async () => {
+    const { office, id, imports, runs, job } = await outcomeOf(providerDown());
+    const reason = "news.example.com refuses connections; next try in 10 s";
+    expect(job).toMatchObject({ state: "waiting", reason, error: undefined, notBefore: office.clock.wall() + 10_000 });
+    office.clock.advance(9_999);
+    await settle();
+    expect(runs).toHaveLength(1);
+    office.clock.advance(1);
+    await settle();
+    expect(runs).toHaveLength(2);
+    expect(office.job(id)).toMatchObject({ state: "importing", attempts: 2 });
+    await imports[Symbol.asyncDispose]();
+    office[Symbol.dispose]();
+  });
+
+  test("because the disk is full waits as well", async () => {
+    const { office, imports, job } = await outcomeOf(new CatalogError("DISK_FULL", "the disk is full"));
+    expect(job.state).toBe("waiting");
+    await imports[Symbol.asyncDispose]();
+    office[Symbol.dispose]();
+  });
+
+  test("for an unforeseen reason fails, is logged once as an error, and the queue goes on", async () => {
+    const { office, imports, runs, job } = await outcomeOf(new TypeError("undefined is not a function"));
+    expect(job).toMatchObject({ state: "failed", error: "undefined is not a function" });
+    expect(office.lines.map(([level, message]) => [level, message])).toEqual([["error", "import failed"]]);
+    office.add("b");
+    imports.wake();
+    await settle();
+    expect(runs).toHaveLength(2);
+    await imports[Symbol.asyncDispose]();
+    office[Symbol.dispose]();
+  });
+
+  test("because it was cancelled stops at once and stays cancelled", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    await using imports = await office.start(importer);
+    await settle();
+    office.catalog.jobs.update(id, { state: "cancelled" });
+    imports.wake();
+    await settle();
+    expect(runs[0]?.signal.aborted).toBe(true);
+    expect(office.job(id).state).toBe("cancelled");
+    expect(office.ticketsOut).toBe(0);
+  });
+
+  test("because it was cancelled and retried at once runs anew, untouched by the run that ends", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    await using imports = await office.start(importer);
+    await settle();
+    office.catalog.jobs.update(id, { state: "cancelled" });
+    office.catalog.jobs.update(id, { state: "queued" });
+    imports.wake();
+    await settle();
+    expect(runs.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    expect(office.job(id)).toMatchObject({ state: "importing", attempts: 2 });
+    expect(office.ticketsOut).toBe(1);
+  });
+
+  test("because it was cancelled without a word leaves nothing in the library", async () => {
+    using office = new Office();
+    office.usenet.post({ name: "film.mkv", parts: parts(10, 1000) });
+    const { id } = await office.queue("Film");
+    office.usenet.isHeld = true;
+    await using _ = await office.start();
+    await until(() => office.usenet.running > 0);
+    office.catalog.jobs.update(id, { state: "cancelled" });
+    office.usenet.release();
+    await until(() => office.lines.length > 0);
+    expect(office.job(id).state).toBe("cancelled");
+    expect(office.catalog.stats().releases).toBe(0);
+    expect(office.lines.map(([, message]) => message)).toEqual(["import withdrawn"]);
+  });
+});
+
+describe("stopping", () => {
+  test("puts running imports back into the queue, and leaves no timer, ticket or question", async () => {
+    using office = new Office();
+    office.usenet.post({ name: "film.mkv", parts: parts(10, 1000) });
+    const { id } = await office.queue("Film");
+    office.usenet.isHeld = true;
+    const imports = await office.start();
+    await until(() => office.usenet.running > 0);
+    expect(office.job(id).state).toBe("importing");
+    await imports[Symbol.asyncDispose]();
+    await imports[Symbol.asyncDispose]();
+    expect(office.job(id)).toMatchObject({ state: "queued", error: undefined });
+    expect([office.usenet.running, office.ticketsOut, office.clock.timers]).toEqual([0, 0, 0]);
+
+    office.usenet.release();
+    await using _ = await office.start();
+    await until(() => office.job(id).state === "completed");
+  });
+
+  test("while waiting for admission gives up the place in the line", async () => {
+    using office = new Office();
+    const stream = office.admission.openStream({ key: "film" });
+    office.add("a");
+    const imports = await office.start();
+    await settle();
+    expect(office.admission.state.jobs.waiting).toBe(1);
+    await imports[Symbol.asyncDispose]();
+    expect(office.admission.state.jobs.waiting).toBe(0);
+    stream[Symbol.dispose]();
+    office.admission[Symbol.dispose]();
+  });
+});
+
+test("a job whose provider comes back is completed without a restart", async () => {
+  using office = new Office();
+  office.usenet.post({ name: "film.mkv", parts: parts(10, 1000), missing: (index) => index === 3 });
+  office.usenet.trouble = () => providerDown();
+  const { id } = await office.queue("Film");
+  await using _ = await office.start();
+  await until(() => office.job(id).state === "waiting");
+  await settle();
+  office.usenet.trouble = () => undefined;
+  office.clock.advance(10_000);
+  await until(() => office.job(id).state === "completed");
+  expect(office.segments("movies/Film/film.mkv")[9]?.[2]).toBe(idOf(1, 9));
+});
+
+test("what should be known of a completed import stands in its reason", async () => {
+  using office = new Office();
+  office.usenet.post({ name: "film.rar", parts: [10] });
+  const { id } = await office.queue("Film");
+  await using _ = await office.start();
+  await until(() => office.lines.length > 0);
+  expect(office.job(id)).toMatchObject({ state: "completed", reason: expect.stringContaining("kept packed") });
+});
+
+test("the pause before a retry grows from 10 s to an hour, and is spread by a fifth", () => {
+  expect([1, 2, 3, 4, 5, 6, 7, 50].map((attempts) => retryDelayMs(attempts, 0.5) / 1000)).toEqual([
+    10, 30, 60, 300, 900, 3600, 3600, 3600,
+  ]);
+  expect([retryDelayMs(1, 0), retryDelayMs(1, 1)]).toEqual([8_000, 12_000]);
+});

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { type DavServer, startDavServer } from "./dav-server.ts";
+import { settled, until } from "./gate.ts";
+import { fetchRaw, type Headers, RawClient, requestText } from "./raw-client.ts";
+
+let server: DavServer;
+beforeEach(async () => {
+  server = await startDavServer({ limits: { putBytes: 1_000_000 } });
+});
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+const put = (path: string, headers: Headers = {}, body = "hello") => fetchRaw(server.port, "PUT", path, headers, body);
+const content = async (path: string) => (await fetchRaw(server.port, "GET", path)).body.toString();
+
+describe("PUT", () => {
+  test("takes a chunked body, in as many pieces as it comes", async () => {
+    await using client = await RawClient.open(server.port);
+    client.send(
+      requestText("PUT", "/dav/rw/chunked.txt", { "Transfer-Encoding": "chunked", "X-Expected-Entity-Length": "11" }),
+    );
+    for (const piece of ["5\r\nhello\r\n", "6\r\n world\r\n", "0\r\n\r\n"]) client.send(piece);
+    expect((await client.response()).status).toBe(201);
+    expect(await content("/dav/rw/chunked.txt")).toBe("hello world");
+  });
+
+  test("takes an empty file, and then its content, as Windows does", async () => {
+    expect((await put("/dav/rw/w.txt", { "Content-Length": "0" }, "")).status).toBe(201);
+    expect((await put("/dav/rw/w.txt")).status).toBe(204);
+    expect(await content("/dav/rw/w.txt")).toBe("hello");
+  });
+
+  test.each([
+    ["/dav/rw/old.txt", { "If-None-Match": "*" }, 412],
+    ["/dav/rw/old.txt", { "If-Match": '"stale"' }, 412],
+    ["/dav/rw/old.txt", { "If-Match": '"e-10"' }, 204],
+    ["/dav/rw/new.txt", { "If-Match": "*" }, 412],
+    ["/dav/rw/new.txt", { "If-None-Match": "*" }, 201],
+    ["/dav/rw/new.txt", { "Content-Encoding": "gzip" }, 415],
+    ["/dav/rw/new.txt", { "Content-Encoding": "identity" }, 201],
+    ["/dav/rw/new.txt", { "Content-Range": "bytes */9" }, 400],
+    ["/dav/rw/new.txt/", {}, 409],
+    ["/dav/rw/old.txt/new.txt", {}, 409],
+    ["/dav/rw/._new.txt", {}, 403],
+    ["/dav/movies/new.txt", {}, 403],
+    ["/dav", {}, 405],
+    ["/dav/rw/", {}, 405],
+  ])("to %s with %j is %d", async (path, headers, status) => {
+    expect((await put(path, headers)).status).toBe(status);
+  });
+
+  test("says why, and what to do, when a folder takes nothing", async () => {
+    expect((await put("/dav/movies/new.txt")).body.toString()).toBe("this folder is read-only\nuse /rw\n");
+  });
+});
+
+describe("the body of a PUT", () => {
+  const EXPECT = { Expect: "100-continue", "Content-Length": "5" };
+
+  test("is asked for with 100 Continue when it is wanted", async () => {
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", EXPECT));
+    expect((await client.response()).status).toBe(100);
+    client.send("hello");
+    expect((await client.response()).status).toBe(201);
+    client.send(requestText("GET", "/dav/rw/new.txt"));
+    expect((await client.response()).body.toString()).toBe("hello");
+  });
+
+  test.each([
+    ["/dav/movies/new.txt", EXPECT, 403],
+    ["/dav/rw/none/new.txt", EXPECT, 409],
+    ["/dav/rw/new.txt", { ...EXPECT, "Content-Length": "1000001" }, 413],
+    ["/dav/rw/new.txt", { ...EXPECT, "Content-Range": "bytes 0-4/5" }, 400],
+    ["/dav/rw/old.txt", { ...EXPECT, "If-None-Match": "*" }, 412],
+  ])("for %s with %j is refused before it is sent", async (path, headers, status) => {
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", path, headers));
+    const answer = await client.response();
+    expect([answer.status, answer.headers["connection"]]).toEqual([status, "close"]);
+  });
+
+  test("is refused by who may not send it, before it is sent", async () => {
+    const refusal = { status: 401, headers: { "WWW-Authenticate": "Basic" }, message: "who are you" } as const;
+    await using strict = await startDavServer({ authenticate: async () => refusal });
+    await using client = await RawClient.open(strict.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", EXPECT));
+    const answer = await client.response();
+    expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, "Basic"]);
+    expect(strict.tree.counts.finds).toBe(0);
+  });
+
+  test("that is refused while it is being sent is read for a while, so that the client sees why", async () => {
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/movies/new.txt", { "Content-Length": "900000" }));
+    client.send(Buffer.alloc(900_000));
+    expect((await client.response()).status).toBe(403);
+    await client.closed;
+  });
+
+  test("that grows beyond the limit without having said so is 413", async () => {
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", { "Transfer-Encoding": "chunked" }));
+    for (let n = 0; n < 11; n += 1)
+      client.send(Buffer.concat([Buffer.from("186a0\r\n"), Buffer.alloc(100_000), Buffer.from("\r\n")]));
+    expect((await client.response()).status).toBe(413);
+    expect(server.tree.find(["rw", "new.txt"])).toBeUndefined();
+  });
+
+  test("that Finder announces as too large is 413 at once", async () => {
+    const headers = { "Transfer-Encoding": "chunked", "X-Expected-Entity-Length": "1000001" };
+    expect((await fetchRaw(server.port, "PUT", "/dav/rw/new.txt", headers)).status).toBe(413);
+  });
+
+  test("that stops coming is 408", async () => {
+    await using impatient = await startDavServer({ limits: { putIdleMs: 20 } });
+    await using client = await RawClient.open(impatient.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", { "Content-Length": "100" }));
+    client.send("some");
+    const answer = await client.response();
+    expect([answer.status, answer.headers["connection"]]).toEqual([408, "close"]);
+    expect(impatient.tree.find(["rw", "new.txt"])).toBeUndefined();
+    await client.closed;
+  });
+
+  test("whose client leaves is not taken for a shorter file", async () => {
+    let outcome: unknown;
+    const { put: original } = server.tree;
+    server.tree.put = (path, request) =>
+      original(path, request).catch((error: unknown) => {
+        outcome = error;
+        throw error;
+      });
+    const client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", { "Content-Length": "100" }));
+    client.send("some");
+    await settled(() => server.tree.counts.finds);
+    client.socket.destroy();
+    await until(() => outcome !== undefined);
+    expect((outcome as Error).name).toBe("AbortError");
+    expect(server.tree.find(["rw", "new.txt"])).toBeUndefined();
+    expect(server.errors).toEqual([]);
+  });
+
+  test("that the tree does not read does not stay in the way of the next request", async () => {
+    server.tree.put = async () => "created";
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", {}, "unread"));
+    expect((await client.response()).status).toBe(201);
+    client.send(requestText("HEAD", "/dav/movies/small.mkv"));
+    expect((await client.response("HEAD")).status).toBe(200);
+  });
+});
