@@ -74,7 +74,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   warnOfWhatIsNotThere(config, log);
   await makeDataDir(config.dataDir);
   const kernel = loadKernel();
-  log.debug({ kernel: kernel.name }, "yEnc decoder chosen");
+  if (kernel.reason !== undefined) log.warn({ reason: kernel.reason }, "yEnc is decoded by the slower fallback");
 
   const connections = config.providers.filter(({ backup }) => !backup).reduce((sum, p) => sum + p.connections, 0);
   const admission = closers.use(
@@ -142,6 +142,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     intake,
     admission,
     streams: () => streams.snapshot(),
+    streamTotals: () => streams.totals,
     providers: () => pool.snapshot(),
     cache: () => cache.stats(),
     verify: (path, cancel) => verifyFile({ catalog, source: pool }, path, cancel),

@@ -48,9 +48,8 @@ export class NzbDrop {
     const [category, file] = path;
     if (category === undefined || path.length > 2) return undefined;
     if (file !== undefined) return this.#dropped.get(`${category}/${file}`);
-    return this.categories().includes(category) || this.#files(category).length > 0
-      ? folder(category, this.#startedAt)
-      : undefined;
+    // A category comes into being with its first release; until then it is as good as there.
+    return folder(category, this.#startedAt);
   }
 
   list(path: readonly string[]): readonly DavEntry[] {

@@ -188,7 +188,11 @@ export class Provider {
     const wait = backOffMs(error, this.#failures, random);
     this.#retryAt = clock.now() + wait;
     this.#retryTimer?.[Symbol.dispose]();
-    this.#retryTimer = clock.after(wait, () => this.#context.onChange());
+    this.#retryTimer = clock.after(wait, () => {
+      // Timers may fire a moment early; the back-off is over when its timer says so.
+      this.#retryAt = 0;
+      this.#context.onChange();
+    });
     log.warn(
       { provider: this.options.id, code: error.code, reason: error.message, retryInMs: Math.round(wait) },
       "provider backs off",

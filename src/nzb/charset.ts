@@ -4,7 +4,7 @@ import { TextDecoder } from "node:util";
 /** Turns bytes `[start, end)` of a document into text. */
 export type DecodeText = (bytes: Buffer, start: number, end: number) => string;
 
-/** What windows-1252 has at 0x80 to 0x9F, where it differs from iso-8859-1. Node's own decoder does not know these before version 24. */
+/** What windows-1252 has at 0x80 to 0x9F, where it differs from iso-8859-1. Node 20's own decoder takes them for control characters. */
 const CP1252_80_9F =
   "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f" +
   "\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";

@@ -47,11 +47,4 @@ describe("chunks cut anywhere", () => {
     expect(whole.files[0]?.ids).toHaveLength(400);
     for (let bytes = 1000; bytes < 1150; bytes += 1) expect(plain(scan(document, bytes))).toEqual(whole);
   });
-
-  test("what a longer window left behind is never read again", () => {
-    const scanner = new NzbScanner(DEFAULT_LIMITS, 128);
-    scanner.feed(Buffer.from(`<nzb><file subject="s">${segment(1, "a@x")}${segment(2, "b@x")}${segment(3, "c@x")}`));
-    scanner.feed(Buffer.from("</file></nzb>"));
-    expect(scanner.finish().files[0]?.segments.length).toBe(3);
-  });
 });

@@ -209,7 +209,7 @@ describe("the parser's thread", () => {
     const nzb = await parser.parse({ path }, { signal });
     isParsing = false;
 
-    expect(turns).toBeGreaterThan(500);
+    expect(turns).toBeGreaterThan(100);
     const [file] = nzb.files;
     expect(file).toMatchObject({ name: "big.mkv", partsHint: 750_000, rejectedIds: 0 });
     expect(file?.segments.length).toBe(750_000);

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "../../src/base/logger.ts";
 import { createDavHandler, type DavOptions } from "../../src/webdav/handler.ts";
 import type { Served } from "../../src/webdav/served.ts";
@@ -12,6 +12,8 @@ export interface DavServer extends AsyncDisposable {
   readonly served: readonly Served[];
   /** What was logged as an error. */
   readonly errors: readonly unknown[];
+  /** Listeners on the server's side of all its connections. */
+  listeners(): number;
   /** Resolves when this many GET bodies are over. */
   servedCount(count: number): Promise<void>;
 }
@@ -53,12 +55,21 @@ export async function startDavServer(options: DavServerOptions = {}): Promise<Da
   const { connectionsCheckingInterval = hardenedServerOptions.connectionsCheckingInterval } = options;
   const server = createServer({ ...hardenedServerOptions, headersTimeout, connectionsCheckingInterval }, handler);
   hardenServer(server);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
     tree,
     served,
     errors,
+    listeners: () =>
+      [...sockets]
+        .flatMap((socket) => socket.eventNames().map((name) => socket.listenerCount(name)))
+        .reduce((a, b) => a + b, 0),
     async servedCount(count) {
       while (served.length < count) {
         await new Promise<void>((resolve) => {

@@ -46,3 +46,19 @@ export async function settled(count: () => number, turns = 40): Promise<number> 
   }
   return last;
 }
+
+/** Counts the turns of the event loop. */
+export function countTurns(): Disposable & { readonly now: number } {
+  let now = 0;
+  const tick = () => {
+    now += 1;
+    next = setImmediate(tick);
+  };
+  let next = setImmediate(tick);
+  return {
+    get now() {
+      return now;
+    },
+    [Symbol.dispose]: () => clearImmediate(next),
+  };
+}

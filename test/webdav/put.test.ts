@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { RequestError } from "../../src/base/errors.ts";
 import { type DavServer, startDavServer } from "./dav-server.ts";
 import { settled, until } from "./gate.ts";
 import { fetchRaw, type Headers, RawClient, requestText } from "./raw-client.ts";
@@ -91,12 +92,26 @@ describe("the body of a PUT", () => {
     expect(strict.tree.counts.finds).toBe(0);
   });
 
-  test("that is refused while it is being sent is read for a while, so that the client sees why", async () => {
+  test("that is refused while it is being sent is read to its end, so that no reset hides the reason", async () => {
     await using client = await RawClient.open(server.port);
     client.send(requestText("PUT", "/dav/movies/new.txt", { "Content-Length": "900000" }));
-    client.send(Buffer.alloc(900_000));
+    client.send(Buffer.alloc(100_000));
     expect((await client.response()).status).toBe(403);
+    client.send(Buffer.alloc(800_000));
     await client.closed;
+    expect(client.error).toBeUndefined();
+  });
+
+  test("that the tree gives up on while it waits for more is answered at once", async () => {
+    server.tree.put = async (_, { body }) => {
+      const iterator = body[Symbol.asyncIterator]();
+      await iterator.next();
+      iterator.next().catch(() => {});
+      throw new RequestError("UNSUPPORTED_MEDIA", "not an NZB");
+    };
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/new.txt", { "Content-Length": "900000" }, "start"));
+    expect((await client.response()).status).toBe(415);
   });
 
   test("that grows beyond the limit without having said so is 413", async () => {

@@ -15,6 +15,8 @@ export class RawClient implements AsyncDisposable {
   #isClosed = false;
   #wake: () => void = () => {};
   readonly closed: Promise<void>;
+  /** How the connection broke, if it did. */
+  error: Error | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -23,7 +25,9 @@ export class RawClient implements AsyncDisposable {
       this.#length += bytes.length;
       this.#wake();
     });
-    socket.on("error", () => {});
+    socket.on("error", (error) => {
+      this.error = error;
+    });
     this.closed = new Promise((resolve) => {
       socket.on("close", () => {
         this.#isClosed = true;
