@@ -125,3 +125,6 @@ function fetchAll(queue: string[], { isTls, depth }: BareRun, out: ServerRespons
     socket.on("error", reject);
   });
 }
+
+// Whoever started this is gone: nobody would stop it any more.
+process.on("disconnect", () => process.exit());

@@ -28,3 +28,6 @@ const plain = await startNewsServer({ store });
 const tls = await startNewsServer({ store, tls: { key: readFileSync(key), cert: readFileSync(cert) } });
 const ready: NewsServerReady = { plainPort: plain.port, tlsPort: tls.port, nzb: toNzb([file]), ids };
 process.send?.(ready);
+
+// Whoever started this is gone: nobody would stop it any more.
+process.on("disconnect", () => process.exit());

@@ -18,9 +18,12 @@ export interface Product extends AsyncDisposable {
   add(nzb: string): Promise<readonly string[]>;
 }
 
-export async function startProduct(env: Readonly<Record<string, string>>): Promise<Product> {
+export async function startProduct(
+  env: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): Promise<Product> {
   const dataDir = await mkdtemp(join(tmpdir(), "newsreel-bench-"));
-  const child = spawn(process.execPath, [MAIN, "serve"], {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       PATH: process.env["PATH"],
