@@ -12,9 +12,10 @@ import type { Logger } from "./base/logger.ts";
 import { VERSION } from "./base/version.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
+import { clientAddress } from "./client-address.ts";
 import type { Secrets } from "./config/secrets.ts";
 import type { Config, ProviderConfig } from "./config/settings.ts";
-import { verifyFile } from "./health/verify.ts";
+import { verify } from "./health/verify.ts";
 import { createImporter } from "./import/importer.ts";
 import type { Intake } from "./import/intake.ts";
 import { startImports } from "./import/runner.ts";
@@ -121,6 +122,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   const streams = closers.use(new Streams({ clock, log, holdOffMs: streaming.holdOffMs }));
   const tree = new LibraryTree({ catalog, reader, admission, intake, streams, clock });
 
+  const addressOf = clientAddress(config.trustedProxies);
   const authenticator = createAuthenticator({
     users: [{ name: config.auth.user, password: secrets.password }],
     apiKey: secrets.apiKey,
@@ -133,6 +135,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     log,
     clock,
     authenticate: authenticator.authenticate,
+    addressOf,
     limits: { putBytes: imports.maxNzbBytes },
   });
   const isAllowed = async (req: IncomingMessage, apiKey?: string) =>
@@ -145,7 +148,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     streamTotals: () => streams.totals,
     providers: () => pool.snapshot(),
     cache: () => cache.stats(),
-    verify: (path, cancel) => verifyFile({ catalog, source: pool }, path, cancel),
+    verify: (path, cancel) => verify({ catalog, source: pool }, path, cancel),
     authorize: (req) => isAllowed(req, apiKeyIn(req)),
     // The catalog does not open with a schema that is not ours.
     isMigrated: () => true,
@@ -200,10 +203,6 @@ function stripBase(req: IncomingMessage, urlBase: string): void {
   if (urlBase === "" || !url.startsWith(urlBase)) return;
   const rest = url.slice(urlBase.length);
   if (rest === "" || rest.startsWith("/") || rest.startsWith("?")) req.url = rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function addressOf(req: IncomingMessage): string {
-  return req.socket.remoteAddress ?? "";
 }
 
 function apiKeyIn(req: IncomingMessage): string | undefined {

@@ -53,7 +53,7 @@ export async function createIntake({ dataDir, jobs, parser, maxNzbBytes, onQueue
       try {
         await writeBody(path, submission, maxNzbBytes);
         using _place = await places.acquire({ signal });
-        const nzb = await parser.parse({ path }, { signal });
+        const nzb = await parser.parse({ path }, { signal, limits: { bytes: maxNzbBytes } });
         const packed = await packedFile(path, signal);
         signal.throwIfAborted();
         const { name, passwords } = nameOf(nzb, requested, submission.fileName);
