@@ -163,7 +163,15 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     if (options.extraHandler?.(req, res) === true) return;
     if (isDav(req)) return dav(req, res);
     if (await api(req, res)) return;
-    if (page(req, res)) return;
+    if (isPage(req)) {
+      // The page holds no secret, but a login asked for here is remembered by the browser for the calls that the page makes.
+      const verdict = await authenticator.authenticate(req.headers, addressOf(req));
+      if (!("user" in verdict)) {
+        res.writeHead(verdict.status, verdict.headers).end(`${verdict.message}\n`);
+        return;
+      }
+      if (page(req, res)) return;
+    }
     // OPTIONS at `/` and everything unknown: the protocol has an answer for both.
     await dav(req, res);
   };
@@ -208,6 +216,10 @@ function stripBase(req: IncomingMessage, urlBase: string): void {
 function apiKeyIn(req: IncomingMessage): string | undefined {
   const query = req.url?.split("?")[1];
   return query === undefined ? undefined : (new URLSearchParams(query).get("apikey") ?? undefined);
+}
+
+function isPage({ method, url = "" }: IncomingMessage): boolean {
+  return (method === "GET" || method === "HEAD") && /^\/(?:ui\/|\?|$)/.test(url);
 }
 
 function isDav(req: IncomingMessage): boolean {

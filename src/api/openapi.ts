@@ -223,7 +223,8 @@ const paths = {
       "Check that what is in the library can still be fetched",
       {
         200: answer(
-          'one JSON object a line; a last line `{"error":...}` when it could not be finished',
+          "one JSON object a line: `{checked, total, missing, unknown}` now and then, `{file, articles, missing, unknown}` for each file " +
+            'that is not healthy, last the counts with `verdict` (healthy, damaged, unknown) or `{"error":...}` when it could not be finished',
           undefined,
           "application/x-ndjson",
         ),

@@ -7,7 +7,7 @@ export type Sqlite = typeof BetterSqlite3;
 
 const NOT_BUILT =
   "No prebuilt binary could be downloaded when Newsreel was installed, and none was compiled: install python3, make and a " +
-  "C++ compiler (for example `apt-get install python3 make g++`), then run `npm rebuild better-sqlite3`.";
+  "C++ compiler (for example `apt-get install python3 make g++`), then run `npm ci` again.";
 const BUILT_FOR_ANOTHER =
   "Its binary was built for another Node version or system: run `npm rebuild better-sqlite3` with the Node that runs " +
   "Newsreel (it may need python3, make and a C++ compiler, for example `apt-get install python3 make g++`).";

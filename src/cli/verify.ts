@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { defineCommand } from "./command.ts";
+import { type CommandIo, defineCommand } from "./command.ts";
 import { davPath } from "./dav-listing.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit-code.ts";
-import { printJson, printLine } from "./output.ts";
+import { printable, printJson, printLine } from "./output.ts";
 import { SERVER_OPTIONS, serverAddress } from "./server-address.ts";
 import { expectStatus, readJsonLines, refusalIn, send } from "./server-client.ts";
 
@@ -10,10 +10,9 @@ const PROGRESS = z.object({
   checked: z.number(),
   total: z.number(),
   missing: z.number(),
-  /** Absent from a check that fetches no article, as by STAT. */
-  corrupt: z.number().optional(),
   unknown: z.number(),
 });
+const FINDING = z.object({ file: z.string(), articles: z.number(), missing: z.number(), unknown: z.number() });
 const VERDICT = z.object({ verdict: z.enum(["healthy", "damaged", "unknown"]) });
 type Verdict = z.infer<typeof VERDICT>["verdict"];
 
@@ -26,9 +25,10 @@ const EXIT_OF: Readonly<Record<Verdict, ExitCode>> = {
 
 export const verifyCommand = defineCommand({
   name: "verify",
-  summary: "ask the providers whether all articles of a file are there",
+  summary: "ask the providers whether all articles of a file or folder are there",
   usage: ["verify <path>"],
-  about: "Ends with 0 when it is healthy, 1 when it is damaged, and 3 when the providers could not be asked.",
+  about:
+    "Beneath a folder, names each file that is not healthy. Ends with 0 when it is healthy, 1 when it is damaged, and 3 when the providers could not be asked.",
   options: SERVER_OPTIONS,
   positionals: [1, 1],
   async run(call) {
@@ -43,6 +43,8 @@ export const verifyCommand = defineCommand({
         last = progress.data;
         if (isTerminal(call.stderr)) call.stderr.write(`\r${last.checked} of ${last.total} articles checked`);
       }
+      const finding = FINDING.safeParse(line);
+      if (finding.success && !call.values.json) await printFinding(call, path, finding.data);
       const refused = refusalIn(line, path);
       if (refused !== undefined) throw refused;
       const end = VERDICT.safeParse(line);
@@ -57,11 +59,19 @@ export const verifyCommand = defineCommand({
   },
 });
 
+/** For a file, the verdict says it all. */
+async function printFinding(call: CommandIo, asked: string, finding: z.infer<typeof FINDING>): Promise<void> {
+  const { file, articles, missing, unknown } = finding;
+  if (file === asked) return;
+  // Takes the place of the progress, which follows again.
+  if (isTerminal(call.stderr)) call.stderr.write("\r\u001b[2K");
+  await printLine(call, printable(`${file}: ${missing} of ${articles} articles missing, ${unknown} unknown`));
+}
+
 function sentence(path: string, verdict: Verdict, counts: z.infer<typeof PROGRESS> | undefined): string {
   if (counts === undefined) return `${path}: ${verdict}`;
-  const { checked, total, missing, corrupt, unknown } = counts;
-  const found = [`${missing} missing`, ...(corrupt === undefined ? [] : [`${corrupt} corrupt`]), `${unknown} unknown`];
-  return `${path}: ${verdict} (${checked} of ${total} articles checked, ${found.join(", ")})`;
+  const { checked, total, missing, unknown } = counts;
+  return `${path}: ${verdict} (${checked} of ${total} articles checked, ${missing} missing, ${unknown} unknown)`;
 }
 
 function isTerminal(stream: object): boolean {

@@ -73,22 +73,30 @@ export class LibraryTree implements DavTree {
     });
     let ticket: StreamTicket | undefined;
     let position = range.start;
-    let outcome: "complete" | "aborted" | "failed" = "aborted";
+    /** Bytes handed over; they have gone out when the next ones are asked for, or when the reader is closed in peace. */
+    let handed = 0;
+    const haveGoneOut = () => {
+      if (handed === 0) return;
+      position += handed;
+      ticket?.touch();
+      request.sent(handed, position);
+      handed = 0;
+    };
+    let hasFailed = false;
     try {
       for await (const chunk of reader.open(catalog.extents(entry.id)).read(range, { signal })) {
         ticket ??= admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` });
-        position += chunk.length;
+        handed = chunk.length;
         yield chunk;
-        ticket.touch();
-        request.sent(chunk.length, position);
+        haveGoneOut();
       }
-      outcome = "complete";
     } catch (error) {
-      if (!signal.aborted) outcome = "failed";
+      hasFailed = !signal.aborted;
       throw error;
     } finally {
+      if (!signal.aborted) haveGoneOut();
       ticket?.[Symbol.dispose]();
-      request.end(outcome);
+      request.end(hasFailed ? "failed" : position === range.end ? "complete" : "aborted");
     }
   }
 

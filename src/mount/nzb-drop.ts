@@ -9,6 +9,7 @@ const USUAL_CATEGORIES = ["default", "movies", "music", "tv"];
 /** Dropped files stay visible for so long, since clients look whether their upload arrived. */
 const REMEMBER_MS = 60 * 60 * 1000;
 const REMEMBER_COUNT = 1000;
+const NZB_NAME = /\.nzb(\.gz)?$/i;
 
 /** Where a dropped NZB goes: resolves when it is safe there, rejects with what is wrong with it. */
 export interface NzbIntake {
@@ -32,11 +33,13 @@ export interface NzbDropOptions {
 export class NzbDrop {
   readonly #options: NzbDropOptions;
   readonly #startedAt: number;
-  readonly #dropped = new LRUCache<string, DavEntry>({ max: REMEMBER_COUNT, ttl: REMEMBER_MS });
+  readonly #dropped: LRUCache<string, DavEntry>;
 
   constructor(options: NzbDropOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();
+    const perf = { now: () => options.clock.now() };
+    this.#dropped = new LRUCache({ max: REMEMBER_COUNT, ttl: REMEMBER_MS, ttlResolution: 0, perf });
   }
 
   categories(): readonly string[] {
@@ -48,6 +51,8 @@ export class NzbDrop {
     const [category, file] = path;
     if (category === undefined || path.length > 2) return undefined;
     if (file !== undefined) return this.#dropped.get(`${category}/${file}`);
+    // Somebody is about to put an NZB beside the categories, and must be told; as a folder it would be in its own way.
+    if (NZB_NAME.test(category)) return undefined;
     // A category comes into being with its first release; until then it is as good as there.
     return folder(category, this.#startedAt);
   }
@@ -66,7 +71,7 @@ export class NzbDrop {
         hint: "put the NZB to /nzbs/<category>/<name>.nzb",
       });
     }
-    if (!/\.nzb(\.gz)?$/i.test(file)) {
+    if (!NZB_NAME.test(file)) {
       throw new RequestError("FORBIDDEN", `${file} is no NZB`, { hint: "its name must end in .nzb or .nzb.gz" });
     }
     if (length === 0) throw new RequestError("BAD_REQUEST", `${file} is empty`, { hint: "send the NZB as the body" });

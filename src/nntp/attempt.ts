@@ -6,7 +6,6 @@ import { PartDecoder } from "../yenc/part-decoder.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import type { FetchOptions } from "./article-source.ts";
 import type { Exchange } from "./connection.ts";
-import { isImportLane } from "./lanes.ts";
 import { refusal } from "./login.ts";
 import type { Line, Provider } from "./provider.ts";
 import type { StatusLine, Verdict } from "./replies.ts";
@@ -128,19 +127,19 @@ class Attempt implements Waiting {
     };
     const isWakeUp = line.connection.inFlight === 0 && line.connection.silentMs > SLEEP_MS;
     const isBulk = this.urgency.lane !== "playhead";
-    this.#running = { provider, line, exchange, hold: this.#holdConnection(line), isWakeUp, isBulk };
+    this.#running = {
+      provider,
+      line,
+      exchange,
+      hold: this.#context.scheduler.holdImport(this, line),
+      isWakeUp,
+      isBulk,
+    };
     if (this.kind === "BODY") line.bodies += 1;
     else line.stats += 1;
     if (isBulk) line.bulk += 1;
     line.connection.send(exchange);
     line.usedAt = line.connection.lastProgressAt;
-  }
-
-  /** STATs that share a connection use it once. */
-  #holdConnection(line: Line): Disposable | undefined {
-    const { lane } = this.urgency;
-    if (!isImportLane(lane) || (this.kind === "STAT" && line.stats > 0)) return undefined;
-    return this.#context.scheduler.holdImport(lane);
   }
 
   #noteBytes(): void {
@@ -184,7 +183,8 @@ class Attempt implements Waiting {
   }
 
   #lost(provider: Provider, error: ProviderError, isCulprit: boolean): void {
-    const isStale = this.#running?.isWakeUp === true && (this.#decoder?.filled ?? 0) === 0;
+    const isStale =
+      this.#running?.isWakeUp === true && (this.#decoder?.filled ?? 0) === 0 && error.code !== "PROVIDER_TIMEOUT";
     this.#release();
     if ((!isCulprit || isStale) && this.#innocentLosses < MAX_INNOCENT_LOSSES) {
       // Behind another command, or the first after a pause on a socket that had died: ask again as if nothing had been.
@@ -203,11 +203,12 @@ class Attempt implements Waiting {
     this.#context.scheduler.remove(this);
     if (running !== undefined) {
       const { line, provider, exchange } = running;
-      const rest = line.connection.abandon(exchange);
+      line.connection.abandon(exchange);
       this.#release();
-      provider.drainOrDrop(line, rest);
+      provider.drainOrDrop(line);
     }
     this.#reject(this.#request.options.signal.reason);
+    this.#context.scheduler.pump();
   }
 
   #release(): void {

@@ -39,10 +39,20 @@ export interface ConnectionEvents {
   onRtt(ms: number): void;
   onRate(bytesPerSecond: number): void;
   onReceived(bytes: number): void;
+  /** An answer has ended, and nobody wants it or the one that follows it. */
+  onUnwanted(): void;
 }
 
 /** Bodies smaller than this say nothing about the rate of the line. */
 const RATE_SAMPLE_BYTES = 64 * 1024;
+
+/** An answer is a stalled one until it has brought so much: a byte now and then is no progress. */
+const PROGRESS_BYTES = 8 * 1024;
+
+/** However long an article is said to be, it is no longer than this; and never several times longer than it is said to be. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MIN_BODY_BOUND_BYTES = 8 * 1024 * 1024;
+const BODY_BOUND_FACTOR = 4;
 
 /** One receive buffer for every socket of the thread: whatever arrives is consumed before the next read. */
 const receiveBuffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -54,12 +64,16 @@ const receiveBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 export class NntpConnection {
   readonly #socket: net.Socket;
   readonly #name: string;
+  /** As it would come back in a line of a server that repeats it; empty for none. */
+  readonly #password: string;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
   readonly #queue: Pending[] = [];
   readonly #lines = new LineReader();
   #closedBy: ProviderError | undefined;
   #lastProgressAt: number;
+  #lastReceivedAt = 0;
+  #bytesSinceProgress = 0;
 
   constructor(
     options: ProviderOptions,
@@ -68,6 +82,7 @@ export class NntpConnection {
     this.#clock = context.clock;
     this.#events = context.events;
     this.#name = `${options.host}:${options.port}`;
+    this.#password = Buffer.from(options.password).toString("latin1");
     this.#lastProgressAt = context.clock.now();
     const receive = (count: number): boolean => {
       this.#receive(count);
@@ -98,7 +113,7 @@ export class NntpConnection {
     return this.#closedBy !== undefined;
   }
 
-  /** When anything was last sent or received, on the clock's scale. */
+  /** When an answer last came nearer to its end, or a command was sent while none was under way; on the clock's scale. */
   get lastProgressAt(): number {
     return this.#lastProgressAt;
   }
@@ -123,20 +138,21 @@ export class NntpConnection {
       received: 0,
       isAbandoned: false,
     });
-    this.#lastProgressAt = now;
+    // A command behind others must not hide that the first of them has stalled.
+    if (this.#queue.length === 1) this.#progressed(now);
     if (exchange.line !== "") this.#socket.write(`${exchange.line}\r\n`, "utf8");
   }
 
-  /**
-   * Nobody wants the answer to `exchange` any more; nothing of it is reported or stored from here on.
-   * Returns the encoded bytes that are still to come for abandoned commands; the caller decides whether to read or to drop them.
-   */
-  abandon(exchange: Exchange): number {
+  /** Nobody wants the answer to `exchange` any more; nothing of it is reported or stored from here on. */
+  abandon(exchange: Exchange): void {
     const pending = this.#queue.find((entry) => entry.exchange === exchange);
-    if (pending !== undefined) {
-      pending.isAbandoned = true;
-      pending.exchange.sink?.abandon();
-    }
+    if (pending === undefined) return;
+    pending.isAbandoned = true;
+    pending.exchange.sink?.abandon();
+  }
+
+  /** Encoded bytes that are still to come for abandoned commands; somebody has to decide whether to read or to drop them. */
+  get unwantedBytes(): number {
     return this.#queue
       .filter((entry) => entry.isAbandoned)
       .reduce((sum, entry) => sum + Math.max(0, (entry.exchange.expectedBytes ?? 0) - entry.received), 0);
@@ -181,7 +197,9 @@ export class NntpConnection {
 
   #receive(count: number): void {
     if (this.#closedBy !== undefined) return;
-    this.#lastProgressAt = this.#clock.now();
+    this.#lastReceivedAt = this.#clock.now();
+    this.#bytesSinceProgress += count;
+    if (this.#bytesSinceProgress >= PROGRESS_BYTES) this.#progressed(this.#lastReceivedAt);
     this.#events.onReceived(count);
     let at = 0;
     while (at < count && this.#closedBy === undefined) {
@@ -198,42 +216,49 @@ export class NntpConnection {
     }
     const status = parseStatusLine(found.line);
     if (status === undefined) {
-      this.destroy(this.#protocol(`sent something that is no status line: ${quote(found.line)}`));
+      this.destroy(this.#protocol(`sent something that is no status line: ${this.#quote(found.line)}`));
       return end;
     }
     if (head === undefined) {
-      this.destroy(this.#lost(`was closed by the server: ${quote(found.line)}`));
+      this.destroy(this.#lost(`was closed by the server: ${this.#quote(found.line)}`));
       return end;
     }
     this.#answer(head, status);
     return found.next;
   }
 
-  #answer(head: Pending, status: StatusLine): void {
-    const verdict = judge(head.exchange.verb, status);
-    if (head.isAlone) this.#events.onRtt(this.#lastProgressAt - head.sentAt);
+  #answer(head: Pending, given: StatusLine): void {
+    const verdict = judge(head.exchange.verb, given);
+    const status = { code: given.code, text: this.#withoutPassword(given.text) };
+    if (head.isAlone && head.exchange.verb !== "GREETING") this.#events.onRtt(this.#lastReceivedAt - head.sentAt);
     if (verdict === "out-of-step") {
-      this.destroy(this.#protocol(`answered ${head.exchange.verb} with ${status.code} ${quote(status.text)}`));
+      this.destroy(this.#protocol(`answered ${head.exchange.verb} with ${status.code} ${this.#quote(status.text)}`));
       return;
     }
     if (verdict === "ok" && head.exchange.verb === "BODY") {
       head.status = status;
-      head.firstByteAt = this.#lastProgressAt;
+      this.#progressed(this.#lastReceivedAt);
+      head.firstByteAt = this.#lastReceivedAt;
       head.sink = head.isAbandoned ? new DiscardSink() : head.exchange.sink;
       return;
     }
     this.#finish(head, verdict, status);
-    if (verdict === "closing" || verdict === "busy") this.destroy(this.#lost(`is being closed: ${quote(status.text)}`));
+    if (verdict === "closing" || verdict === "busy")
+      this.destroy(this.#lost(`is being closed: ${this.#quote(status.text)}`));
   }
 
   #readBlock(head: Pending, sink: BlockSink, start: number, end: number): number {
     const next = sink.write(receiveBuffer, start, end);
     head.received += next - start;
     if (!sink.isEnded) {
+      if (head.received > longest(head.exchange)) {
+        this.destroy(this.#protocol(`sent ${head.received} bytes for one article, and no end of it`));
+        return end;
+      }
       if (!head.isAbandoned) head.exchange.onBytes?.();
       return next;
     }
-    const elapsed = this.#lastProgressAt - head.firstByteAt;
+    const elapsed = this.#lastReceivedAt - head.firstByteAt;
     if (head.received >= RATE_SAMPLE_BYTES && elapsed > 0) this.#events.onRate((head.received / elapsed) * 1000);
     this.#finish(head, "ok", head.status as StatusLine);
     return next;
@@ -241,7 +266,14 @@ export class NntpConnection {
 
   #finish(head: Pending, verdict: Verdict, status: StatusLine): void {
     this.#queue.shift();
+    this.#progressed(this.#lastReceivedAt);
     if (!head.isAbandoned) head.exchange.onReply(verdict, status);
+    if (head.isAbandoned || this.isDraining) this.#events.onUnwanted();
+  }
+
+  #progressed(at: number): void {
+    this.#lastProgressAt = at;
+    this.#bytesSinceProgress = 0;
   }
 
   #lost(what: string): ProviderError {
@@ -261,10 +293,21 @@ export class NntpConnection {
         : {}),
     });
   }
+
+  /** What a server said, fit for a log line. */
+  #quote(text: string): string {
+    const clean = this.#withoutPassword(text).replace(/[^\x20-\x7e]/g, "?");
+    return `"${clean.length > 120 ? `${clean.slice(0, 120)}...` : clean}"`;
+  }
+
+  /** Some servers repeat what they refuse; their words end up in logs and answers. */
+  #withoutPassword(text: string): string {
+    return this.#password !== "" && text.includes(this.#password) ? "(words that repeat the password)" : text;
+  }
 }
 
-/** What a server said, fit for a log line. */
-function quote(text: string): string {
-  const clean = text.replace(/[^\x20-\x7e]/g, "?");
-  return `"${clean.length > 120 ? `${clean.slice(0, 120)}...` : clean}"`;
+/** Encoded bytes after which an answer is taken for one without an end. */
+function longest({ expectedBytes }: Exchange): number {
+  if (expectedBytes === undefined) return MAX_BODY_BYTES;
+  return Math.min(MAX_BODY_BYTES, Math.max(MIN_BODY_BOUND_BYTES, BODY_BOUND_FACTOR * expectedBytes));
 }

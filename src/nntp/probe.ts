@@ -19,7 +19,7 @@ export async function probeProvider(
   options: ProviderOptions,
   { clock, signal }: Cancel & { readonly clock: Clock },
 ): Promise<ProbeResult> {
-  const events = { onClosed() {}, onRtt() {}, onRate() {}, onReceived() {} };
+  const events = { onClosed() {}, onRtt() {}, onRate() {}, onReceived() {}, onUnwanted() {} };
   try {
     const connection = await openConnection(options, { clock, events, signal });
     const askedAt = clock.now();

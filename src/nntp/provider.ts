@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import { backOffMs } from "./back-off.ts";
 import type { NntpConnection } from "./connection.ts";
 import { ask, openConnection } from "./login.ts";
-import { Mean } from "./measure.ts";
+import { Floor, Mean } from "./measure.ts";
 import type { ProviderOptions } from "./provider-options.ts";
 import type { ProviderSnapshot } from "./snapshot.ts";
 
@@ -26,6 +26,8 @@ const DRAIN_DEFAULT_BYTES = 64 * 1024;
 /** Articles are about this large; only used to derive a pipelining depth. */
 const TYPICAL_ARTICLE_BYTES = 740_000;
 
+const CLOSING = new ProviderError("PROVIDER_UNREACHABLE", "the connections to the providers are being closed");
+
 /** One of a provider's connections and how it is used. */
 export interface Line {
   readonly connection: NntpConnection;
@@ -33,6 +35,8 @@ export interface Line {
   stats: number;
   /** Commands under way for any lane but the playhead's. */
   bulk: number;
+  /** STATs under way for imports and health: together they use the connection once. */
+  importStats: number;
   /** When a caller last had work on it, on the clock's scale. */
   usedAt: number;
 }
@@ -55,7 +59,7 @@ export class Provider {
   readonly counts = { ok: 0, missing: 0, corrupt: 0, failed: 0 };
   readonly #context: ProviderContext;
   readonly #secure: tls.SecureContext | undefined;
-  readonly #rtt = new Mean();
+  readonly #rtt = new Floor();
   readonly #rate = new Mean();
   readonly #shutdown = new AbortController();
   #bytes = 0;
@@ -111,10 +115,11 @@ export class Provider {
     return Math.min(4, Math.max(2, 1 + Math.ceil(inTransit / TYPICAL_ARTICLE_BYTES)));
   }
 
-  /** Nobody wants the next `bytes` on this line: reads them if that is cheaper than a new connection, else hangs up. */
-  drainOrDrop(line: Line, bytes: number): void {
-    if (!line.connection.isDraining) return;
-    if (!line.connection.isWanted && !this.#isWorthReading(bytes)) {
+  /** If nobody wants what comes next on this line: reads it if that is cheaper than a new connection, else hangs up. */
+  drainOrDrop(line: Line): void {
+    const { connection } = line;
+    if (!connection.isDraining || connection.isClosed) return;
+    if (!connection.isWanted && !this.#isWorthReading(connection.unwantedBytes)) {
       this.drop(line);
       return;
     }
@@ -143,6 +148,10 @@ export class Provider {
       onReceived: (bytes: number) => {
         this.#bytes += bytes;
       },
+      onUnwanted: () => {
+        if (line.current !== undefined) this.drainOrDrop(line.current);
+        this.#context.onChange();
+      },
     };
     const { clock } = this.#context;
     openConnection(this.options, {
@@ -153,11 +162,13 @@ export class Provider {
     }).then(
       (connection) => {
         this.#opening -= 1;
+        // Closing may have come between the login and this turn.
+        if (this.#shutdown.signal.aborted) connection.close(CLOSING);
         if (connection.isClosed) {
           this.#context.onChange();
           return;
         }
-        line.current = { connection, bodies: 0, stats: 0, bulk: 0, usedAt: clock.now() };
+        line.current = { connection, bodies: 0, stats: 0, bulk: 0, importStats: 0, usedAt: clock.now() };
         this.lines.add(line.current);
         this.#recovered();
         this.#context.onChange();
@@ -183,8 +194,13 @@ export class Provider {
       this.#context.onChange();
       return;
     }
-    this.#failures += 1;
     this.#lastError = error;
+    if (clock.now() < this.#retryAt) {
+      // Twenty connections that are lost together are one failure, not twenty in a row.
+      this.#context.onChange();
+      return;
+    }
+    this.#failures += 1;
     const wait = backOffMs(error, this.#failures, random);
     this.#retryAt = clock.now() + wait;
     this.#retryTimer?.[Symbol.dispose]();
@@ -204,6 +220,7 @@ export class Provider {
   drop(line: Line): void {
     this.lines.delete(line);
     line.connection.destroy(new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+    this.#context.onChange();
   }
 
   /** Once a second while anything is open: stalled commands, idle connections, the ceiling. */
@@ -219,7 +236,7 @@ export class Provider {
         connection.close(new ProviderError("PROVIDER_UNREACHABLE", "connection closed after being idle"));
         this.#context.onChange();
       } else if (silentMs > KEEP_ALIVE_MS) {
-        ask(connection, "DATE", "DATE").catch(() => {});
+        ask(connection, "DATE", "DATE").then(this.#context.onChange, () => {});
       }
     }
     if (now >= this.#ceilingProbeAt) {
@@ -231,12 +248,11 @@ export class Provider {
   }
 
   close(): void {
-    const reason = new ProviderError("PROVIDER_UNREACHABLE", "the connections to the providers are being closed");
-    this.#shutdown.abort(reason);
+    this.#shutdown.abort(CLOSING);
     this.#retryTimer?.[Symbol.dispose]();
     for (const line of this.lines) {
       this.lines.delete(line);
-      line.connection.close(reason);
+      line.connection.close(CLOSING);
     }
   }
 
@@ -284,6 +300,6 @@ export class Provider {
   }
 
   #stalled(ms: number): ProviderError {
-    return new ProviderError("PROVIDER_TIMEOUT", `${this.options.host} sent nothing for ${Math.round(ms)} ms`);
+    return new ProviderError("PROVIDER_TIMEOUT", `${this.options.host} made no progress for ${Math.round(ms)} ms`);
   }
 }

@@ -54,13 +54,15 @@ export class Scheduler {
     this.#queue.delete(request);
   }
 
-  /** Books a connection for a bulk lane; disposing gives it back. */
-  holdImport(lane: Lane): Disposable | undefined {
-    if (!isImportLane(lane)) return undefined;
-    this.#importUse += 1;
+  /** Books what a request of an import lane uses, once for all STATs that share a line; disposing gives it back. */
+  holdImport({ kind, urgency }: Waiting, line: Line): Disposable | undefined {
+    if (!isImportLane(urgency.lane)) return undefined;
+    if (kind === "BODY" || line.importStats === 0) this.#importUse += 1;
+    if (kind === "STAT") line.importStats += 1;
     return {
       [Symbol.dispose]: () => {
-        this.#importUse -= 1;
+        if (kind === "STAT") line.importStats -= 1;
+        if (kind === "BODY" || line.importStats === 0) this.#importUse -= 1;
       },
     };
   }
@@ -85,11 +87,16 @@ export class Scheduler {
   #giveOut(): void {
     if (this.#queue.size === 0) return;
     const wanted = new Map<Provider, number>();
+    /** Imports for which a connection is being opened. */
+    let importsToCome = 0;
     for (const lane of LANES) {
+      const isImport = isImportLane(lane);
       for (const request of this.#queue) {
         if (request.urgency.lane !== lane) continue;
-        if (isImportLane(lane) && this.#importUse >= this.#limits.importConnections()) break;
-        this.#place(request, wanted);
+        const mustShare = isImport && this.#importUse + importsToCome >= this.#limits.importConnections();
+        const fate = this.#place(request, wanted, mustShare);
+        if (mustShare && fate === "waits") break;
+        if (isImport && fate === "opens") importsToCome += 1;
       }
     }
     for (const [provider, count] of wanted) {
@@ -97,38 +104,44 @@ export class Scheduler {
     }
   }
 
-  /** Starts the request if a connection is free for it; else notes who should open one. */
-  #place(request: Waiting, wanted: Map<Provider, number>): void {
+  /** Starts the request if a connection is free for it; else notes who should open one. `mustShare`: only on one that imports use already. */
+  #place(request: Waiting, wanted: Map<Provider, number>, mustShare: boolean): "settled" | "opens" | "waits" {
     let best: { readonly provider: Provider; readonly line: Line; readonly load: number } | undefined;
     let opener: Provider | undefined;
     let isHopeless = true;
     for (const provider of this.#providers) {
       if (!request.suits(provider)) continue;
       isHopeless &&= !provider.isUsable;
-      const line = this.#freeLine(provider, request);
+      const line = this.#freeLine(provider, request, mustShare);
       if (line !== undefined) {
         const load = load01(provider, line);
         if (best === undefined || load < best.load) best = { provider, line, load };
       }
-      if (opener === undefined && this.#mayOpen(provider, request, wanted.get(provider) ?? 0)) opener = provider;
+      if (opener === undefined && !mustShare && this.#mayOpen(provider, request, wanted.get(provider) ?? 0))
+        opener = provider;
     }
     if (best !== undefined && (best.line.connection.inFlight === 0 || opener === undefined)) {
       this.#queue.delete(request);
       request.start(best.provider, best.line);
-    } else if (opener !== undefined) {
-      wanted.set(opener, (wanted.get(opener) ?? 0) + 1);
-    } else if (isHopeless) {
-      this.#queue.delete(request);
-      request.giveUp();
+      return "settled";
     }
+    if (opener !== undefined) {
+      wanted.set(opener, (wanted.get(opener) ?? 0) + 1);
+      return "opens";
+    }
+    if (!isHopeless) return "waits";
+    this.#queue.delete(request);
+    request.giveUp();
+    return "settled";
   }
 
   /** The provider's line that would serve the request best: the idle one used last (its congestion window is still open), else the least busy one with room. */
-  #freeLine(provider: Provider, request: Waiting): Line | undefined {
+  #freeLine(provider: Provider, request: Waiting, mustShare: boolean): Line | undefined {
     const maxBodies = provider.depth;
     const mayTakeAnother = this.#mayTakeAnother(provider, request, 0);
     let best: Line | undefined;
     for (const line of provider.lines) {
+      if (mustShare && line.importStats === 0) continue;
       if (!hasRoom(line, request, maxBodies) || (line.bulk === 0 && !mayTakeAnother)) continue;
       if (best === undefined || isBetter(line, best)) best = line;
     }

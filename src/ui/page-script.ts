@@ -39,7 +39,10 @@ class Refused extends Error {
   }
 }
 async function call(path, options) {
-  const response = await fetch("api/v1/" + path, { headers: { "X-Requested-With": "newsreel" }, cache: "no-store", ...options });
+  // Opened with a login in its address, the page's own address would be refused by fetch.
+  const url = new URL("api/v1/" + path, location.href);
+  url.username = url.password = "";
+  const response = await fetch(url, { headers: { "X-Requested-With": "newsreel" }, cache: "no-store", ...options });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, body.error || {});
   return body;

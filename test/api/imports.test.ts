@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { until } from "../until.ts";
 import { type ApiServer, addRelease, KEY, MAX_NZB, nzb, startApi } from "./api-server.ts";
 
 let api: ApiServer;
@@ -272,8 +273,4 @@ function brokenForm(end: string): string {
 async function errorCodeOf(response: Response): Promise<string> {
   const { error } = (await response.json()) as { error: { code: string } };
   return error.code;
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,8 @@ import http, { type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
-import { silentLogger } from "../../src/base/logger.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import type { Logger } from "../../src/base/logger.ts";
 import type { Job } from "../../src/catalog/jobs.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { ArticleStore } from "../../src/newsserver/article-store.ts";
@@ -23,6 +24,8 @@ export interface ProviderWish {
   readonly pipeline?: number | "auto";
   readonly timeoutMs?: number;
   readonly behaviour?: Partial<Behaviour>;
+  readonly username?: string;
+  readonly password?: string;
 }
 
 export interface SystemOptions {
@@ -30,6 +33,13 @@ export interface SystemOptions {
   readonly providers?: readonly ProviderWish[];
   /** Settings by dotted key. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+}
+
+export interface LogLine {
+  readonly level: keyof Logger;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
 }
 
 export interface Answer {
@@ -45,11 +55,14 @@ export interface System extends AsyncDisposable {
   readonly app: App;
   readonly store: ArticleStore;
   readonly servers: readonly NewsServer[];
+  /** Everything the product has logged so far. */
+  readonly logged: readonly LogLine[];
+  readonly dataDir: string;
   /** Imports what `files` hold and resolves with the URL path of the first file, once it is in the library. */
   add(name: string, files: readonly PostedFile[]): Promise<string>;
   /** Posts and imports one file of pattern content. */
   addPattern(options: PatternOptions): Promise<Film>;
-  submit(name: string, nzb: string): Promise<Job>;
+  submit(name: string, nzb: string | Uint8Array, category?: string): Promise<Job>;
   ended(job: Job): Promise<Job>;
   get(path: string, headers?: Readonly<Record<string, string>>, method?: string): Promise<Answer>;
   /** Opens a GET whose body the test reads by itself. */
@@ -72,7 +85,12 @@ export const AUTHORIZATION = `Basic ${Buffer.from("tester:secret").toString("bas
 let made = 0;
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
-  const { providers = [{}], settings = {} } = options;
+  const { providers = [{}], settings = {}, clock = systemClock } = options;
+  const logged: LogLine[] = [];
+  const keep = (level: keyof Logger) => (fields: LogLine["fields"], message: string) => {
+    logged.push({ level, fields, message });
+  };
+  const log: Logger = { debug: keep("debug"), info: keep("info"), warn: keep("warn"), error: keep("error") };
   const store = new ArticleStore();
   const servers = await Promise.all(
     providers.map(({ behaviour }) => startNewsServer({ store, ...(behaviour === undefined ? {} : { behaviour }) })),
@@ -105,17 +123,18 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const app = await startApp({
     config,
     secrets: { password: "secret", apiKey: "key" },
-    log: silentLogger,
+    log,
+    clock,
     nzbWorker: NZB_WORKER,
   });
   const { jobs } = app.catalog;
 
-  async function submit(name: string, nzb: string): Promise<Job> {
+  async function submit(name: string, nzb: string | Uint8Array, category = "test"): Promise<Job> {
     const body = (async function* () {
-      yield Buffer.from(nzb);
+      yield typeof nzb === "string" ? Buffer.from(nzb) : nzb;
     })();
     const { signal } = new AbortController();
-    return (await app.intake.submit({ body, fileName: `${name}.nzb`, category: "test", signal })).job;
+    return (await app.intake.submit({ body, fileName: `${name}.nzb`, category, signal })).job;
   }
 
   async function ended({ id }: Job): Promise<Job> {
@@ -153,6 +172,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     app,
     store,
     servers,
+    logged,
+    dataDir,
     add,
     addPattern,
     submit,

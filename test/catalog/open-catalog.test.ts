@@ -274,7 +274,7 @@ describe("an incomplete install", () => {
     const error = thrownBy(() => loadSqlite(pathToFileURL(join(shelf.folder, "index.js"))));
     expect(error.code).toBe("INSTALL_INCOMPLETE");
     expect(error.hint).toMatch(
-      /prebuilt.*python3, make and a C\+\+ compiler.*apt-get install python3 make g\+\+.*npm rebuild better-sqlite3/s,
+      /prebuilt.*python3, make and a C\+\+ compiler.*apt-get install python3 make g\+\+.*npm ci/s,
     );
   });
 

@@ -73,7 +73,7 @@ describe("health", () => {
 });
 
 describe("verify", () => {
-  const COUNTS = { checked: 10, total: 10, missing: 0, corrupt: 0, unknown: 0 };
+  const COUNTS = { checked: 10, total: 10, missing: 0, unknown: 0 };
 
   function answerVerify(...lines: readonly object[]): void {
     server.on("POST /api/v1/verify", (_, res) => {
@@ -92,16 +92,21 @@ describe("verify", () => {
     answerVerify({ ...COUNTS, checked: 5 }, { ...COUNTS, missing: 2, verdict });
     const { code, stdout, stderr } = await newsreel("verify", "/library/a b&c");
     expect(code).toBe(exit);
-    expect(stdout).toBe(`/library/a b&c: ${verdict} (10 of 10 articles checked, 2 missing, 0 corrupt, 0 unknown)\n`);
+    expect(stdout).toBe(`/library/a b&c: ${verdict} (10 of 10 articles checked, 2 missing, 0 unknown)\n`);
     expect(stderr).toBe("");
     expect(server.seen[0]?.url).toBe("/api/v1/verify?path=%2Flibrary%2Fa%20b%26c");
   });
 
-  test("says nothing of corruption when the check cannot see it", async () => {
-    const { corrupt: _, ...counts } = COUNTS;
-    answerVerify({ ...counts, verdict: "healthy" });
-    const { stdout } = await newsreel("verify", "/library/a");
-    expect(stdout).toBe("/library/a: healthy (10 of 10 articles checked, 0 missing, 0 unknown)\n");
+  test("names the files beneath a folder that are not healthy", async () => {
+    answerVerify(
+      { file: "/library/tv/b.mkv", articles: 7, missing: 2, unknown: 1 },
+      { ...COUNTS, missing: 2, verdict: "damaged" },
+    );
+    const { stdout } = await newsreel("verify", "/library/tv");
+    expect(stdout).toBe(
+      "/library/tv/b.mkv: 2 of 7 articles missing, 1 unknown\n" +
+        "/library/tv: damaged (10 of 10 articles checked, 2 missing, 0 unknown)\n",
+    );
   });
 
   test("passes the lines on as JSON", async () => {

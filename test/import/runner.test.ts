@@ -6,8 +6,9 @@ import type { Job, JobId } from "../../src/catalog/jobs.ts";
 import type { Importer } from "../../src/import/importer.ts";
 import { retryDelayMs } from "../../src/import/retry-delay.ts";
 import { type Imports, startImports } from "../../src/import/runner.ts";
+import { until } from "../until.ts";
 import { idOf, parts, providerDown } from "./fake-usenet.ts";
-import { settle, until, Workshop } from "./workshop.ts";
+import { settle, Workshop } from "./workshop.ts";
 
 type Line = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
 

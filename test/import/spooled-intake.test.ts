@@ -4,8 +4,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import type { Submission } from "../../src/import/intake.ts";
 import { createIntake } from "../../src/import/spooled-intake.ts";
+import { until } from "../until.ts";
 import { parts } from "./fake-usenet.ts";
-import { parser, rejection, settle, until, Workshop } from "./workshop.ts";
+import { parser, rejection, settle, Workshop } from "./workshop.ts";
 
 async function* inPieces(bytes: Uint8Array, size = 100) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);

@@ -92,14 +92,6 @@ export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** Lets time pass, for files and threads that take some, until the claim is true. */
-export async function until(claim: () => boolean): Promise<void> {
-  for (let turn = 0; !claim(); turn++) {
-    if (turn === 5_000) throw new Error("it never came true");
-    await new Promise<void>((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 export async function rejection(work: Promise<unknown>): Promise<{ code?: string; message: string; hint?: string }> {
   return await work.then(
     () => {

@@ -2,9 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import { ArticleStore } from "../../src/newsserver/article-store.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { startNewsServer } from "../../src/newsserver/news-server.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { decodeWire } from "./yenc-oracle.ts";
 
 const CREDENTIALS = { username: "ann", password: "open sesame  é" };
@@ -96,7 +97,7 @@ describe("other commands", () => {
   });
 
   test("DATE tells the time in UTC", async () => {
-    await using server = await startNewsServer({ clock: new ManualClock() });
+    await using server = await startNewsServer({ clock: new ManualClock(Date.UTC(2026, 10, 21, 3, 4, 5)) });
     await using client = await RawClient.greeted(server);
     expect(await client.ask("DATE")).toBe("111 20261121030405");
   });

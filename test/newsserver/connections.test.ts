@@ -5,9 +5,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { MessageId } from "../../src/base/message-id.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { startNewsServer } from "../../src/newsserver/news-server.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { decodeWire } from "./yenc-oracle.ts";
 
 function pem(name: string): Buffer {

@@ -4,8 +4,9 @@ import { ArticleStore } from "../../src/newsserver/article-store.ts";
 import { ARTICLE_FAULTS, type ArticleFault, faultOf, GOOD_BEHAVIOUR } from "../../src/newsserver/behaviour.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { type NewsServer, startNewsServer } from "../../src/newsserver/news-server.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { decodeWire } from "./yenc-oracle.ts";
 
 const CONTENT = patternContent(5, 25_000);

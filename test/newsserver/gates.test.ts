@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { type NewsServer, startNewsServer } from "../../src/newsserver/news-server.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { decodeWire } from "./yenc-oracle.ts";
 
 const CONTENT = patternContent(6, 300_000);

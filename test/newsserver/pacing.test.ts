@@ -2,9 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { type NewsServer, startNewsServer } from "../../src/newsserver/news-server.ts";
 import { Pacer } from "../../src/newsserver/pacer.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { decodeWire } from "./yenc-oracle.ts";
 
 const CONTENT = patternContent(6, 2_000);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { type NewsServer, startNewsServer } from "../../src/newsserver/news-server.ts";
+import { until } from "../until.ts";
 import { expectBytes } from "./expect-bytes.ts";
-import { RawClient, until } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 
 const HEAD = "From: p <p@example.com>\r\nNewsgroups: alt.binaries.test\r\nSubject: =?UTF-8?Q?x?= \u00e9\r\n";
 /** Leading dots, stuffed as on the wire, bytes of all kinds, and a terminator look-alike inside a line. */

@@ -123,8 +123,3 @@ export class RawClient implements AsyncDisposable {
     });
   }
 }
-
-/** Waits, turn by turn of the event loop, until the claim holds. */
-export async function until(claim: () => boolean): Promise<void> {
-  while (!claim()) await new Promise((resolve) => setImmediate(resolve));
-}

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ArticleError, ProviderError } from "../../src/base/errors.ts";
+import { until } from "../until.ts";
 import { type DavServer, GIB, startDavServer } from "./dav-server.ts";
-import { countTurns, createGate, settled, until } from "./gate.ts";
+import { countTurns, createGate, settled } from "./gate.ts";
 import { pattern } from "./memory-tree.ts";
 import { fetchRaw, RawClient, requestText } from "./raw-client.ts";
 

@@ -26,14 +26,6 @@ export function createGate(): Gate {
   };
 }
 
-/** Lets everything that is ready happen, until `isSo`; gives up after some thousand turns of the event loop. */
-export async function until(isSo: () => boolean): Promise<void> {
-  for (let turn = 0; !isSo(); turn += 1) {
-    if (turn === 5_000) throw new Error("what the test waits for does not come");
-    await new Promise<void>((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 /** Resolves when `count` has stayed the same for so many turns of the event loop. */
 export async function settled(count: () => number, turns = 40): Promise<number> {
   let last = count();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { until } from "../until.ts";
 import { type DavServer, startDavServer } from "./dav-server.ts";
-import { countTurns, settled, until } from "./gate.ts";
+import { countTurns, settled } from "./gate.ts";
 import { fetchRaw, type Headers, RawClient, requestText } from "./raw-client.ts";
 
 let server: DavServer;

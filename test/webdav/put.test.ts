@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { RequestError } from "../../src/base/errors.ts";
+import { until } from "../until.ts";
 import { type DavServer, startDavServer } from "./dav-server.ts";
-import { settled, until } from "./gate.ts";
+import { settled } from "./gate.ts";
 import { fetchRaw, type Headers, RawClient, requestText } from "./raw-client.ts";
 
 let server: DavServer;
