@@ -26,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the parser's thread", () => {
   test("gives what parsing in this thread gives, from bytes, from a file, and from gzip", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     const text = document(
       `<head><meta type="title">T</meta><meta type="password">pä</meta></head>${Array.from(
         { length: 1203 },
@@ -44,14 +44,14 @@ describe("the parser's thread", () => {
   });
 
   test("starts with the first job and not before", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     expect(parser.stats()).toEqual({ started: 0, isRunning: false, jobs: 0 });
     await parser.parse({ bytes: bytesOf(oneFile()) }, { signal });
     expect(parser.stats().started).toBe(1);
   });
 
   test("does jobs in the order they came", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     const done: number[] = [];
     const jobs = [LONG, bytesOf(oneFile()), LONG, gzipSync(oneFile()), bytesOf(oneFile())].map(
       async (bytes, number) => {
@@ -65,14 +65,14 @@ describe("the parser's thread", () => {
   });
 
   test("leaves the caller its bytes", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     const bytes = new Uint8Array(bytesOf(oneFile()));
     await parser.parse({ bytes }, { signal });
     expect(Buffer.from(bytes).toString()).toBe(oneFile());
   });
 
   test("rejects with code, phrase and hint as in this thread, and the next parse works", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     for (const text of ["<html/>", "", "<nzb>", oneFile().slice(0, -20)]) {
       const { code, message, hint, name } = await parse(text).catch((error) => error);
       await expect(parser.parse({ bytes: bytesOf(text) }, { signal })).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe("the parser's thread", () => {
   });
 
   test("passes limits on", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     await expect(parser.parse({ bytes: bytesOf(oneFile()) }, { signal, limits: { bytes: 10 } })).rejects.toMatchObject({
       code: "NZB_TOO_LARGE",
       message: "the nzb has more than 10 bytes",
@@ -95,14 +95,14 @@ describe("the parser's thread", () => {
   });
 
   test("rejects with the file system's code when the file is not there", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     await expect(parser.parse({ path: join(folder, "none.nzb") }, { signal })).rejects.toMatchObject({
       code: "ENOENT",
     });
   });
 
   test("an abort rejects with the signal's reason: before the job, while it waits, and under way", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     await expect(parser.parse({ bytes: LONG }, { signal: AbortSignal.abort("early") })).rejects.toBe("early");
     expect(parser.stats().started).toBe(0);
 
@@ -120,7 +120,7 @@ describe("the parser's thread", () => {
 
   test("stops after a minute without a job, and starts again for the next", async () => {
     const clock = new ManualClock();
-    await using parser = new NzbParser({ workerUrl: WORKER, clock });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER, clock });
     await parser.parse({ bytes: bytesOf(oneFile()) }, { signal });
     clock.advance(59_999);
     expect(parser.stats().isRunning).toBe(true);
@@ -136,7 +136,7 @@ describe("the parser's thread", () => {
 
   test("is not stopped for idleness while a job is under way", async () => {
     const clock = new ManualClock();
-    await using parser = new NzbParser({ workerUrl: WORKER, clock });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER, clock });
     await parser.parse({ bytes: bytesOf(oneFile()) }, { signal });
     const parsing = parser.parse({ bytes: LONG }, { signal });
     clock.advance(600_000);
@@ -147,7 +147,7 @@ describe("the parser's thread", () => {
   test.each(["die 1", "die 2"])(
     "when the thread dies (%s), its job is rejected and the next is done by a new one",
     async (how) => {
-      await using parser = new NzbParser({ workerUrl: MORTAL });
+      await using parser = new NzbParser({ inlineBytes: 0, workerUrl: MORTAL });
       await parser.parse({ bytes: bytesOf(oneFile()) }, { signal });
       const dying = parser.parse({ bytes: bytesOf(how) }, { signal });
       const next = parser.parse({ bytes: bytesOf(oneFile()) }, { signal });
@@ -158,7 +158,7 @@ describe("the parser's thread", () => {
   );
 
   test("an NZB that needs more memory than the thread may have is too large, and the next parse works", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER, heapMb: 12 });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER, heapMb: 12 });
     const files = Array.from({ length: 40_000 }, (_, f) => `<file subject="${f} ${"x".repeat(400)}"/>`).join("");
     const parsing = parser.parse({ bytes: bytesOf(document(files)) }, { signal });
     await expect(parsing).rejects.toMatchObject({ code: "NZB_TOO_LARGE", message: expect.stringContaining("12 MB") });
@@ -166,14 +166,14 @@ describe("the parser's thread", () => {
   });
 
   test("a worker file that is not there is said to be missing", async () => {
-    await using parser = new NzbParser({ workerUrl: new URL("./no-such-worker.js", import.meta.url) });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: new URL("./no-such-worker.js", import.meta.url) });
     await expect(parser.parse({ bytes: bytesOf(oneFile()) }, { signal })).rejects.toMatchObject({
       code: "INSTALL_INCOMPLETE",
     });
   });
 
   test("bytes that were handed away before their turn reject their own job only", async () => {
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     const gone = new Uint8Array(bytesOf(oneFile()));
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
     await expect(parser.parse({ bytes: gone }, { signal })).rejects.toThrow();
@@ -181,7 +181,7 @@ describe("the parser's thread", () => {
   });
 
   test("closing rejects whoever waits, and whoever comes later; closing twice is harmless", async () => {
-    const parser = new NzbParser({ workerUrl: WORKER });
+    const parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     const jobs = [LONG, LONG].map((bytes) =>
       expect(parser.parse({ bytes }, { signal })).rejects.toThrow("the nzb parser was closed"),
     );
@@ -198,7 +198,7 @@ describe("the parser's thread", () => {
     for (let number = 1; number <= 750_000; number += 1) rows.push(segment(number, idOf(number), 700_000 + number));
     const path = join(folder, "big.nzb");
     writeFileSync(path, oneFile(rows.join("\n"), 'subject="&quot;big.mkv&quot; (1/750000)"'));
-    await using parser = new NzbParser({ workerUrl: WORKER });
+    await using parser = new NzbParser({ inlineBytes: 0, workerUrl: WORKER });
     let turns = 0;
     let isParsing = true;
     const turn = () => {
