@@ -13,8 +13,11 @@ export interface FetchOptions extends Cancel {
   readonly encodedSize?: number;
   /** Called at most once per loop turn while the body arrives: so many bytes of the slot are decoded, none of them verified yet. */
   readonly onProgress?: (filled: number) => void;
-  /** The bytes reported so far come from an attempt that failed; the slot is being filled anew from its start. */
-  readonly onRestart?: () => void;
+  /**
+   * The bytes reported so far come from an attempt that failed; the slot is filled anew from its start, once the answer is there.
+   * Until then its `bytes` may be exchanged.
+   */
+  readonly onRestart?: () => void | Promise<void>;
 }
 
 /** missing: every provider of every tier said 430 or 423. unknown: anything else, silence included. */

@@ -152,6 +152,7 @@ class Attempt implements Waiting {
   }
 
   #replied(provider: Provider, verdict: Verdict, status: StatusLine): void {
+    const hasServed = this.#running?.line.connection.hasServed === true;
     this.#release();
     if (verdict === "ok") {
       this.#accept(provider);
@@ -161,7 +162,8 @@ class Attempt implements Waiting {
     } else {
       provider.counts.failed += 1;
       const error = refusal(provider.options.host, `answer ${this.kind}`, verdict, status);
-      if (verdict !== "unsupported") provider.failed(error);
+      const isForgetful = verdict === "auth-required" && hasServed;
+      if (verdict !== "unsupported" && !isForgetful) provider.failed(error);
       this.#settle({ kind: "failed", provider, error });
     }
   }

@@ -64,7 +64,7 @@ const receiveBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 export class NntpConnection {
   readonly #socket: net.Socket;
   readonly #name: string;
-  /** As it would come back in a line of a server that repeats it; empty for none. */
+  /** Empty for none. */
   readonly #password: string;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
@@ -73,6 +73,7 @@ export class NntpConnection {
   #closedBy: ProviderError | undefined;
   #lastProgressAt: number;
   #lastReceivedAt = 0;
+  #hasServed = false;
   #bytesSinceProgress = 0;
 
   constructor(
@@ -82,7 +83,7 @@ export class NntpConnection {
     this.#clock = context.clock;
     this.#events = context.events;
     this.#name = `${options.host}:${options.port}`;
-    this.#password = Buffer.from(options.password).toString("latin1");
+    this.#password = options.password;
     this.#lastProgressAt = context.clock.now();
     const receive = (count: number): boolean => {
       this.#receive(count);
@@ -107,6 +108,11 @@ export class NntpConnection {
 
   get inFlight(): number {
     return this.#queue.length;
+  }
+
+  /** Whether it has given anything for an article; if it then asks for a login, it has forgotten ours. */
+  get hasServed(): boolean {
+    return this.#hasServed;
   }
 
   get isClosed(): boolean {
@@ -235,16 +241,31 @@ export class NntpConnection {
       this.destroy(this.#protocol(`answered ${head.exchange.verb} with ${status.code} ${this.#quote(status.text)}`));
       return;
     }
+    const isFetch = head.exchange.verb === "BODY" || head.exchange.verb === "STAT";
     if (verdict === "ok" && head.exchange.verb === "BODY") {
+      this.#hasServed = true;
       head.status = status;
       this.#progressed(this.#lastReceivedAt);
       head.firstByteAt = this.#lastReceivedAt;
       head.sink = head.isAbandoned ? new DiscardSink() : head.exchange.sink;
       return;
     }
-    this.#finish(head, verdict, status);
-    if (verdict === "closing" || verdict === "busy")
-      this.destroy(this.#lost(`is being closed: ${this.#quote(status.text)}`));
+    if (isFetch) this.#hasServed ||= verdict === "ok" || verdict === "missing";
+    if (verdict === "closing" || verdict === "busy" || (isFetch && isRefusal(verdict)))
+      this.#endWith(head, verdict, status);
+    else this.#finish(head, verdict, status);
+  }
+
+  /** This answer was the last one here; those that wait behind it are lost, and not to blame. */
+  #endWith(head: Pending, verdict: Verdict, status: StatusLine): void {
+    const reason = this.#lost(`is being closed: ${this.#quote(status.text)}`);
+    const [, ...behind] = this.#queue.splice(0);
+    this.#closedBy = reason;
+    this.#socket.destroy();
+    // First the provider hears what was said: it decides about the next connection when this one is forgotten.
+    if (!head.isAbandoned) head.exchange.onReply(verdict, status);
+    this.#events.onClosed(reason);
+    for (const { isAbandoned, exchange } of behind) if (!isAbandoned) exchange.onLost(reason, false);
   }
 
   #readBlock(head: Pending, sink: BlockSink, start: number, end: number): number {
@@ -304,6 +325,10 @@ export class NntpConnection {
   #withoutPassword(text: string): string {
     return this.#password !== "" && text.includes(this.#password) ? "(words that repeat the password)" : text;
   }
+}
+
+function isRefusal(verdict: Verdict): boolean {
+  return verdict === "refused" || verdict === "auth-required" || verdict === "auth-rejected";
 }
 
 /** Encoded bytes after which an answer is taken for one without an end. */

@@ -112,7 +112,7 @@ export class Pool implements ArticleSource, AsyncDisposable {
         for (;;) {
           const open = tier.filter((provider) => !verdicts.isDone(provider, round));
           if (open.length === 0) break;
-          if (!isFirst) options.onRestart?.();
+          if (!isFirst) await options.onRestart?.();
           isFirst = false;
           const candidates = leastAsked(open, verdicts);
           const outcome = await attempt(

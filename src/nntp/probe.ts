@@ -1,5 +1,6 @@
+import { onAbort } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
-import { AppError, errorMessage, ProviderError } from "../base/errors.ts";
+import { AppError, errorMessage, ProviderError, type ProviderErrorCode } from "../base/errors.ts";
 import type { Cancel } from "../base/seekable-file.ts";
 import { ask, openConnection } from "./login.ts";
 import type { ProviderOptions } from "./provider-options.ts";
@@ -22,6 +23,10 @@ export async function probeProvider(
   const events = { onClosed() {}, onRtt() {}, onRate() {}, onReceived() {}, onUnwanted() {} };
   try {
     const connection = await openConnection(options, { clock, events, signal });
+    const hangUp = (code: ProviderErrorCode, why: string) => () =>
+      connection.destroy(new ProviderError(code, `${options.host}:${options.port} lets us in, but ${why}`));
+    using _deadline = clock.after(options.timeoutMs, hangUp("PROVIDER_TIMEOUT", "answers nothing after that"));
+    using _abort = onAbort(signal, hangUp("PROVIDER_UNREACHABLE", "nobody waits for it"));
     const askedAt = clock.now();
     // A server that does not know DATE answers all the same.
     await ask(connection, "DATE", "DATE");

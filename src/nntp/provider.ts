@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import tls from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import { errorCode, ProviderError } from "../base/errors.ts";
@@ -76,6 +77,8 @@ export class Provider {
     this.options = options;
     this.#context = context;
     this.#ceiling = options.connections;
+    // A listener for each connection that is being opened is no leak.
+    setMaxListeners(options.connections, this.#shutdown.signal);
     // One context for all connections saves a third of the handshake's CPU time.
     this.#secure = options.tls ? tls.createSecureContext() : undefined;
   }
@@ -183,9 +186,10 @@ export class Provider {
   /** A connection could not be opened, or an answer says that the account cannot be used: leave it alone for a while. */
   failed(error: ProviderError): void {
     const { clock, log, random } = this.#context;
-    if (errorCode(error) === "PROVIDER_BUSY" && this.lines.size + this.#opening > 0) {
+    const others = [...this.lines].filter(({ connection }) => !connection.isClosed).length + this.#opening;
+    if (errorCode(error) === "PROVIDER_BUSY" && others > 0) {
       // It works, only not with as many: settle for what there is and ask for one more later.
-      this.#ceiling = this.lines.size + this.#opening;
+      this.#ceiling = others;
       this.#ceilingProbeAt = clock.now() + CEILING_PROBE_MS;
       log.warn(
         { provider: this.options.id, ceiling: this.#ceiling },

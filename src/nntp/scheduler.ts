@@ -168,8 +168,8 @@ export class Scheduler {
 }
 
 function hasRoom(line: Line, request: Waiting, maxBodies: number): boolean {
-  const { inFlight, isDraining } = line.connection;
-  if (isDraining) return false;
+  const { inFlight, isDraining, isClosed } = line.connection;
+  if (isDraining || isClosed) return false;
   return request.kind === "STAT"
     ? line.bodies === 0 && inFlight < STAT_DEPTH
     : line.stats === 0 && inFlight < maxBodies;

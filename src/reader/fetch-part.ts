@@ -16,7 +16,7 @@ export async function fetchPart(
   const ids = segment.id === undefined ? segment.alternates : [segment.id, ...segment.alternates];
   let first: unknown;
   for (const id of ids) {
-    if (first !== undefined) options.onRestart?.();
+    if (first !== undefined) await options.onRestart?.();
     try {
       await source.body(id, slot, {
         ...options,

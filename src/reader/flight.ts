@@ -21,6 +21,8 @@ interface Waiter {
 export interface Passenger {
   /** Pinned for this passenger; undefined until the flight has one. */
   slot: PinnedSlot | undefined;
+  /** Pinned as well: where bytes came from that it may still be sending, while another attempt fills `slot`. */
+  lent: PinnedSlot | undefined;
   /** Whether it was given bytes before they were verified. */
   tookEarly: boolean;
 }
@@ -30,13 +32,15 @@ export interface FlightContext {
   readonly slots: SlotPool;
   /** The segment is in the slot, whole and verified; the slot's pin passes to the callee. */
   readonly onArrived: (flight: Flight, slot: PinnedSlot) => void;
-  readonly onFailed: (flight: Flight) => void;
+  /** When the article itself is at fault the flight may be kept, to tell it to those who wished for it in advance. */
+  readonly onFailed: (flight: Flight, error: unknown) => void;
 }
 
 /**
  * One fetch of one segment, and everyone who waits for it.
- * The decoded prefix is visible while it grows. When a first attempt breaks off and another fills the slot anew, nothing more is
- * shown before that one is verified, and whoever got bytes that turn out to differ is failed.
+ * The decoded prefix is visible while it grows. When an attempt breaks off whose bytes somebody has, nothing more is shown
+ * before another one is verified, and whoever got bytes that turn out to differ is failed. Bytes that may still be on their way to a
+ * client are never written over: the other attempt then fills another slot.
  */
 export class Flight {
   readonly segment: Segment;
@@ -49,7 +53,6 @@ export class Flight {
   #filled = 0;
   #visible = 0;
   #handedOut = 0;
-  #isRetrying = false;
   #trail: { readonly length: number; readonly crc: number } | undefined;
   #outcome: { readonly kind: "arrived" } | { readonly kind: "failed"; readonly error: unknown } | undefined;
   #isTrailWrong = false;
@@ -63,6 +66,10 @@ export class Flight {
   /** More than half of it is here already, so that throwing it away would be a waste. */
   get isMostlyHere(): boolean {
     return this.#filled * 2 > this.segment.size;
+  }
+
+  get hasFailed(): boolean {
+    return this.#outcome?.kind === "failed";
   }
 
   start(): void {
@@ -79,7 +86,7 @@ export class Flight {
 
   /** From here on the slot, as soon as there is one, stays pinned until `leave`. */
   board(): Passenger {
-    const passenger: Passenger = { slot: undefined, tookEarly: false };
+    const passenger: Passenger = { slot: undefined, lent: undefined, tookEarly: false };
     this.#passengers.add(passenger);
     if (this.#slot !== undefined) pinFor(passenger, this.#slot);
     return passenger;
@@ -87,12 +94,17 @@ export class Flight {
 
   leave(passenger: Passenger): void {
     this.#passengers.delete(passenger);
+    giveBack(passenger);
     passenger.slot?.unpin();
   }
 
-  /** The decoded prefix once it holds at least `bytes`; rejects when the article turns out bad, or with the signal's reason. */
+  /**
+   * The decoded prefix once it holds at least `bytes`; rejects when the article turns out bad, or with the signal's reason.
+   * Who asks has done with what was given before.
+   */
   ready(bytes: number, passenger: Passenger, signal: AbortSignal): Promise<Buffer> {
     if (signal.aborted) return Promise.reject(signal.reason);
+    giveBack(passenger);
     const now = this.#give(bytes, passenger);
     if (now !== undefined) return now;
     return new Promise((resolve, reject) => {
@@ -134,29 +146,49 @@ export class Flight {
     this.#slot = slot;
     for (const passenger of this.#passengers) pinFor(passenger, slot);
     signal.throwIfAborted();
-    await fetchPart(this.#context.source, this.segment, slot, {
+    const into = { bytes: slot.bytes };
+    await fetchPart(this.#context.source, this.segment, into, {
       signal,
       urgency: this.interest,
       onProgress: (filled) => this.#progress(filled),
-      onRestart: () => this.#restart(),
+      onRestart: () => this.#restart(into),
     });
-    return slot;
+    return this.#slot;
   }
 
   #progress(filled: number): void {
     this.#filled = filled;
-    if (this.#isRetrying) return;
+    if (this.#trail !== undefined) return;
     this.#visible = Math.max(this.#visible, Math.min(filled, this.segment.size - HOLD_BACK_BYTES));
     this.#serve();
   }
 
-  #restart(): void {
-    this.#isRetrying = true;
+  #restart(into: { bytes: Buffer }): Promise<void> | undefined {
     this.#filled = 0;
-    if (this.#handedOut > 0 && this.#trail === undefined && this.#slot !== undefined) {
-      this.#trail = { length: this.#handedOut, crc: crc32(this.#slot.bytes.subarray(0, this.#handedOut)) };
-    }
     this.#visible = 0;
+    const early = [...this.#passengers].filter(({ tookEarly }) => tookEarly);
+    if (this.#slot === undefined || this.#trail !== undefined) return undefined;
+    if (early.length === 0) {
+      this.#handedOut = 0;
+      return undefined;
+    }
+    this.#trail = { length: this.#handedOut, crc: crc32(this.#slot.bytes.subarray(0, this.#handedOut)) };
+    const waiting = new Set(Array.from(this.#waiters, ({ passenger }) => passenger));
+    return early.every((passenger) => waiting.has(passenger)) ? undefined : this.#moveOut(this.#slot, into);
+  }
+
+  /** Bytes of the old slot may still be on their way: it is left as it is to those who have them. */
+  async #moveOut(old: PinnedSlot, into: { bytes: Buffer }): Promise<void> {
+    const { signal } = this.#controller;
+    const slot = await this.#context.slots.acquire(this.segment.size, { urgency: this.interest, signal });
+    this.#slot = slot;
+    into.bytes = slot.bytes;
+    for (const passenger of this.#passengers) {
+      if (passenger.tookEarly) passenger.lent = old;
+      else old.unpin();
+      pinFor(passenger, slot);
+    }
+    old.unpin();
   }
 
   #arrive(slot: PinnedSlot): void {
@@ -171,9 +203,10 @@ export class Flight {
 
   #fail(error: unknown): void {
     this.#outcome = { kind: "failed", error };
-    this.#context.onFailed(this);
+    this.#context.onFailed(this, error);
     this.#serve();
     this.#slot?.unpin();
+    this.#slot = undefined;
   }
 
   #serve(): void {
@@ -189,6 +222,11 @@ export class Flight {
 function pinFor(passenger: Passenger, slot: PinnedSlot): void {
   slot.pin();
   passenger.slot = slot;
+}
+
+function giveBack(passenger: Passenger): void {
+  passenger.lent?.unpin();
+  passenger.lent = undefined;
 }
 
 function wrongPrefix(segment: Segment): ArticleError {

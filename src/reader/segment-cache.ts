@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../base/clock.ts";
+import { errorCode } from "../base/errors.ts";
 import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource } from "../nntp/article-source.ts";
 import type { Lane } from "../nntp/lanes.ts";
@@ -10,12 +11,18 @@ import { type PinnedSlot, SlotPool } from "./slots.ts";
 /** Grace of a deserted flight that is mostly here. */
 const LINGER_MS = 2_000;
 
+/** So many of them at most; the one that has lingered longest makes room. */
+const MAX_LINGERING = 4;
+
 const DESERTED = new Error("nobody waits for this segment any more");
 
-/** A segment in a slot that stays as it is until the lease is disposed of. Readable before it is complete. */
+/** A segment in a slot that is kept for the reader until the lease is disposed of. Readable before it is complete. */
 export interface SegmentLease extends Disposable {
   readonly size: number;
-  /** The decoded prefix once it holds at least `bytes`. Rejects when the article turns out bad, or with the signal's reason. */
+  /**
+   * The decoded prefix once it holds at least `bytes`; what was given before may change from then on.
+   * Rejects when the article turns out bad, or with the signal's reason.
+   */
   ready(bytes: number): Promise<Buffer>;
 }
 
@@ -40,7 +47,7 @@ export class SegmentCache implements Disposable {
   readonly #slots: SlotPool;
   readonly #kept: LRUCache<string, Kept>;
   readonly #flights = new Map<string, Flight>();
-  readonly #lingering = new Map<Flight, Disposable>();
+  readonly #lingering = new Map<Flight, { readonly timer: Disposable; readonly stop: () => void }>();
   #hits = 0;
   #joins = 0;
   #misses = 0;
@@ -100,7 +107,7 @@ export class SegmentCache implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#lingering.values()) timer[Symbol.dispose]();
+    for (const { timer } of this.#lingering.values()) timer[Symbol.dispose]();
     this.#lingering.clear();
     for (const flight of this.#flights.values()) flight.cancel(DESERTED);
     this.#flights.clear();
@@ -112,7 +119,7 @@ export class SegmentCache implements Disposable {
     const present = this.#flights.get(key);
     if (present !== undefined) {
       this.#joins += 1;
-      this.#lingering.get(present)?.[Symbol.dispose]();
+      this.#lingering.get(present)?.timer[Symbol.dispose]();
       this.#lingering.delete(present);
       present.interest.join(lane);
       return present;
@@ -122,7 +129,7 @@ export class SegmentCache implements Disposable {
       source: this.#options.source,
       slots: this.#slots,
       onArrived: (arrived, slot) => this.#keep(key, arrived, slot),
-      onFailed: (failed) => this.#remove(key, failed),
+      onFailed: (failed, error) => this.#failed(key, failed, error),
     });
     flight.interest.join(lane);
     this.#flights.set(key, flight);
@@ -133,24 +140,32 @@ export class SegmentCache implements Disposable {
   #leave(key: string, flight: Flight, lane: Lane): void {
     flight.interest.leave(lane);
     if (!flight.interest.isNone || this.#flights.get(key) !== flight) return;
-    if (!flight.isMostlyHere) {
+    if (!flight.isMostlyHere || flight.hasFailed) {
       this.#remove(key, flight);
       flight.cancel(DESERTED);
       return;
     }
-    this.#lingering.set(
-      flight,
-      this.#options.clock.after(LINGER_MS, () => {
-        this.#remove(key, flight);
-        flight.cancel(DESERTED);
-      }),
-    );
+    const stop = () => {
+      this.#remove(key, flight);
+      flight.cancel(DESERTED);
+    };
+    const timer = this.#options.clock.after(LINGER_MS, stop);
+    this.#lingering.set(flight, { timer, stop });
+    const [oldest] = this.#lingering.values();
+    if (this.#lingering.size > MAX_LINGERING) oldest?.stop();
   }
 
   #remove(key: string, flight: Flight): void {
-    this.#lingering.get(flight)?.[Symbol.dispose]();
+    this.#lingering.get(flight)?.timer[Symbol.dispose]();
     this.#lingering.delete(flight);
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+
+  /** When the article itself is at fault, whoever asked in advance is told so on getting there, and no provider is asked again. */
+  #failed(key: string, flight: Flight, error: unknown): void {
+    const code = errorCode(error);
+    const isFinal = code === "ARTICLE_MISSING" || code === "ARTICLE_CORRUPT";
+    if (!isFinal || flight.interest.isNone) this.#remove(key, flight);
   }
 
   /** The flight's pin becomes the cache's. */
@@ -169,7 +184,10 @@ export class SegmentCache implements Disposable {
     });
     return {
       size: kept.size,
-      ready: () => (signal.aborted ? Promise.reject(signal.reason) : Promise.resolve(bytes)),
+      ready: (wanted) => {
+        if (signal.aborted) return Promise.reject(signal.reason);
+        return wanted > kept.size ? Promise.reject(beyondEnd(kept.size)) : Promise.resolve(bytes);
+      },
       [Symbol.dispose]: () => release[Symbol.dispose](),
     };
   }
@@ -183,7 +201,10 @@ export class SegmentCache implements Disposable {
     });
     return {
       size: flight.segment.size,
-      ready: (bytes) => flight.ready(bytes, passenger, signal),
+      ready: (bytes) =>
+        bytes > flight.segment.size
+          ? Promise.reject(beyondEnd(flight.segment.size))
+          : flight.ready(bytes, passenger, signal),
       [Symbol.dispose]: () => release[Symbol.dispose](),
     };
   }
@@ -197,6 +218,10 @@ export class SegmentCache implements Disposable {
     }
     return false;
   }
+}
+
+function beyondEnd(size: number): RangeError {
+  return new RangeError(`bytes beyond the end of a segment of ${size} bytes were asked for`);
 }
 
 function keyOf(segment: Segment): string {

@@ -94,6 +94,7 @@ export class SlotPool {
       const leave = () => {
         done();
         reject(signal.reason);
+        this.#serve();
       };
       const timer = this.#options.clock.after(PATIENCE_MS, () => {
         done();
@@ -102,6 +103,7 @@ export class SlotPool {
             hint: "raise cache.memoryBytes or stop some streams",
           }),
         );
+        this.#serve();
       });
       const waiter: Waiter = {
         capacity,

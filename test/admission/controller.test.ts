@@ -111,6 +111,33 @@ describe("AdmissionController", () => {
     expect(admission.state.jobs).toEqual({ running: 2, waiting: 1, limit: 2 });
   });
 
+  test("a grant that races a cancel is not lost: its ticket comes, and gives the place to the next when disposed of", async () => {
+    const { admission } = start({ maxJobs: 1 });
+    const running = await admission.admitJob({ signal: never });
+    const controller = new AbortController();
+    const second = admission.admitJob({ signal: controller.signal });
+    const third = admission.admitJob({ signal: never });
+    running[Symbol.dispose]();
+    controller.abort(new Error("cancelled"));
+    (await second)[Symbol.dispose]();
+    (await third)[Symbol.dispose]();
+    expect(admission.state.jobs).toEqual({ running: 0, waiting: 0, limit: 1 });
+  });
+
+  test("a cancel that races a grant leaves the place to the next", async () => {
+    const { admission } = start({ maxJobs: 1 });
+    const running = await admission.admitJob({ signal: never });
+    const controller = new AbortController();
+    const second = admission.admitJob({ signal: controller.signal });
+    const third = admission.admitJob({ signal: never });
+    const reason = new Error("cancelled");
+    controller.abort(reason);
+    running[Symbol.dispose]();
+    await expect(second).rejects.toBe(reason);
+    (await third)[Symbol.dispose]();
+    expect(admission.state.jobs).toEqual({ running: 0, waiting: 0, limit: 1 });
+  });
+
   test("a job that runs when a stream opens keeps its place, and the next one waits", async () => {
     const { admission } = start();
     const running = await admission.admitJob({ signal: never });

@@ -1,3 +1,4 @@
+import { getEventListeners, getMaxListeners } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { Clock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/logger.ts";
@@ -25,7 +26,6 @@ async function leaveMidBody(system: PoolSystem, index: number, afterBytes: numbe
   };
 }
 
-/** Once the first round trip and rate are known, small rests are read and large ones dropped. */
 const waitsIn = (system: PoolSystem) => eventually(() => system.pool.waiting === 1);
 
 describe("nobody who waits is forgotten", () => {
@@ -91,6 +91,32 @@ describe("nobody who waits is forgotten", () => {
     expect((await system.fetch(2)).equals(system.content(2))).toBe(true);
     expect(behind.waiting).toBe(0);
     await eventually(() => system.server.counters.bodiesInFlight === 0);
+  });
+});
+
+describe("opening", () => {
+  test("many connections at once are not taken for a leak of listeners", async () => {
+    const made: AbortSignal[] = [];
+    const { AbortController: Real } = globalThis;
+    globalThis.AbortController = class extends Real {
+      constructor() {
+        super();
+        made.push(this.signal);
+      }
+    };
+    const starting = startPool([{ connections: 20 }]);
+    await using system = await starting.finally(() => {
+      globalThis.AbortController = Real;
+    });
+    using gate = system.server.hold(({ verb }) => verb === "GREETING");
+    const fetching = Array.from({ length: 20 }, (_, index) => system.fetch(index));
+    await gate.arrived(20);
+    const crowded = made.filter((signal) => getEventListeners(signal, "abort").length > 10);
+    expect(crowded.length).toBe(1);
+    expect(crowded.every((signal) => getEventListeners(signal, "abort").length <= getMaxListeners(signal))).toBe(true);
+    gate.open();
+    await Promise.all(fetching);
+    expect(crowded.flatMap((signal) => getEventListeners(signal, "abort"))).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ export interface PendingBody {
   /** Decodes bytes [0, filled) of the content and reports them. */
   progress(filled: number): void;
   /** The attempt has failed; another one fills the slot anew. */
-  restart(content?: Buffer): void;
+  restart(content?: Buffer): Promise<void>;
   finish(): void;
   fail(error: unknown): void;
 }
@@ -66,8 +66,8 @@ export class FakeSource implements ArticleSource {
           content.copy(into.bytes, 0, 0, filled);
           options.onProgress?.(filled);
         },
-        restart: (other) => {
-          options.onRestart?.();
+        restart: async (other) => {
+          await options.onRestart?.();
           content = other ?? content;
         },
         finish: () => {

@@ -120,7 +120,7 @@ describe("SegmentCache", () => {
     await settle();
     call(0).progress(40_000);
     await lease.ready(40_000);
-    call(0).restart();
+    await call(0).restart();
     call(0).progress(60_000);
     const rest = lease.ready(50_000);
     let isHere = false;
@@ -141,7 +141,7 @@ describe("SegmentCache", () => {
     const patient = cache.get(segment(0), playhead);
     const patientBytes = patient.ready(SIZE);
     await settle();
-    call(0).restart(wrong);
+    await call(0).restart(wrong);
     expect(cache.stats().flights).toBe(1);
     const lease = cache.get(segment(1), playhead);
     await settle();
@@ -149,7 +149,7 @@ describe("SegmentCache", () => {
     await lease.ready(1);
     const sound = Buffer.from(content(1));
     sound[3] = (sound[3] as number) ^ 255;
-    call(1).restart(sound);
+    await call(1).restart(sound);
     const rest = lease.ready(40_000);
     const late = cache.get(segment(1), playhead);
     const lateBytes = late.ready(SIZE);

@@ -103,6 +103,26 @@ describe("SlotPool", () => {
     expect(pool.inUse).toBe(3);
   });
 
+  test("when one that needs much leaves, those behind it that need little are served", async () => {
+    const { acquire } = start(2);
+    const held = await acquire();
+    const controller = new AbortController();
+    const large = acquire("playhead", SIZE + CAPACITY, controller.signal);
+    let isServed = false;
+    const small = acquire("readahead").then((slot) => {
+      isServed = true;
+      return slot;
+    });
+    await settle();
+    expect(isServed).toBe(false);
+    controller.abort(new Error("left"));
+    await expect(large).rejects.toThrow("left");
+    await settle();
+    expect(isServed).toBe(true);
+    (await small).unpin();
+    held.unpin();
+  });
+
   test("waiting ends with the signal's reason and leaves nothing behind", async () => {
     const { clock, acquire, pool } = start(1);
     const slot = await acquire();
