@@ -203,15 +203,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
 }
 
-/** Asks until it is so; a state that a real socket brings about has no promise to wait for. Fails after five seconds. */
-export async function eventually(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries += 1) {
-    if (isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`it did not come true: ${isSo}`);
-}
-
 /** Whether an answer is what the content says, or visibly broken off; anything else is a defect. */
 export function isRightOrBroken(answer: Answer, film: Film, start: number, end: number): boolean {
   if (answer.status >= 500) return true;

@@ -5,7 +5,8 @@ import { patternContent } from "../../src/newsserver/content.ts";
 import type { PartHeader, PostedFile } from "../../src/newsserver/posted-file.ts";
 import { type NzbFileLines, toNzb } from "../../src/newsserver/write-nzb.ts";
 import { seededRandom } from "../random.ts";
-import { eventually, type System, startSystem } from "./fixture.ts";
+import { until } from "../until.ts";
+import { type System, startSystem } from "./fixture.ts";
 import { ListenerWatch } from "./listener-watch.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
@@ -226,12 +227,12 @@ describe("imports while a provider cannot be asked", () => {
       server?.behave(trouble);
       const { id } = await system.submit("Film", toNzb([post(system, "film.mkv", 30 * PART)]));
       const job = () => system.app.catalog.jobs.get(id);
-      await eventually(() => job()?.state === "waiting");
+      await until(() => job()?.state === "waiting");
       expect(job()?.reason).toMatch(reason);
       expect(job()?.error).toBeUndefined();
       server?.behave({ greetingFault: undefined, loginRefusal: undefined, faults: new Map() });
       // Providers that refused a login are left alone for longer than a job waits.
-      await eventually(() => {
+      await until(() => {
         if (job()?.state === "waiting") clock.skip(60_000);
         return job()?.state === "completed";
       });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { eventually, startSystem } from "./fixture.ts";
+import { until } from "../until.ts";
+import { startSystem } from "./fixture.ts";
 
 const PART = 100_000;
 /** Nothing but what the counters of the news servers say of bodies, per message-id. */
@@ -42,12 +43,12 @@ describe("what streaming promises, through HTTP", () => {
     };
     const response = await system.open(film.path);
     response.on("error", () => {});
-    await eventually(() => gate.waiting >= 2);
+    await until(() => gate.waiting >= 2);
     const asked = fetched(system);
     response.destroy();
-    await eventually(() => server?.counters.bodiesInFlight === 0);
+    await until(() => server?.counters.bodiesInFlight === 0);
     expect(fetched(system)).toBe(asked);
-    await eventually(() => system.app.reader.activeReads === 0);
+    await until(() => system.app.reader.activeReads === 0);
     expect(system.app.cache.stats()).toMatchObject({ flights: 0, pinnedSlots: 0 });
   });
 
@@ -61,7 +62,7 @@ describe("what streaming promises, through HTTP", () => {
         () => "cut",
       ),
     );
-    await eventually(() => gate.waiting >= 8 && system.app.reader.activeReads === 100);
+    await until(() => gate.waiting >= 8 && system.app.reader.activeReads === 100);
     const closing = system.app[Symbol.asyncDispose]();
     expect(new Set(await Promise.all(clients))).toEqual(new Set(["cut"]));
     await closing;
@@ -80,7 +81,7 @@ describe("what streaming promises, through HTTP", () => {
     const leaving = system.open(film.path, range).catch(() => undefined);
     await gate?.arrived();
     const staying = system.get(film.path, range);
-    await eventually(() => system.app.reader.activeReads === 2);
+    await until(() => system.app.reader.activeReads === 2);
     const opened = await Promise.race([
       leaving,
       new Promise<undefined>((resolve) => setTimeout(resolve, 20, undefined)),
@@ -133,7 +134,7 @@ describe("what streaming promises, through HTTP", () => {
     system.servers[0]?.drop("all");
     const answers = [];
     const reading = system.get(film.path);
-    await eventually(() => system.app.pool.snapshot()[0]?.state === "backing-off");
+    await until(() => system.app.pool.snapshot()[0]?.state === "backing-off");
     system.servers[0]?.behave({ greetingFault: undefined });
     answers.push(await reading);
     answers.push(await system.get(film.path));
@@ -179,7 +180,7 @@ describe("what streaming promises, through HTTP", () => {
     expect(fetched(system)).toBeLessThanOrEqual(32);
     expect(system.app.cache.stats().pinnedSlots).toBeLessThanOrEqual(1);
     response.destroy();
-    await eventually(() => system.app.reader.activeReads === 0);
+    await until(() => system.app.reader.activeReads === 0);
   });
 
   test("I24: before the first byte an error is told, after it the transfer is broken off", async () => {

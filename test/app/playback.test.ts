@@ -3,7 +3,8 @@ import type { AdmissionState } from "../../src/admission/admission.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import type { Gate } from "../../src/newsserver/gate.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
-import { eventually, type System, startSystem } from "./fixture.ts";
+import { until } from "../until.ts";
+import { type System, startSystem } from "./fixture.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
 const PART = 20_000;
@@ -81,7 +82,7 @@ describe("streams and admission", () => {
     }
     expect(system.logged.slice(before).filter(({ level }) => level !== "debug")).toEqual([]);
     clock.skip(2 * HOLD_OFF);
-    await eventually(() => system.logged.some(({ message }) => message === "stream ended"));
+    await until(() => system.logged.some(({ message }) => message === "stream ended"));
     const lines = system.logged.slice(before).filter(({ fields }) => "path" in fields);
     expect(lines).toEqual([
       {
@@ -107,7 +108,7 @@ describe("imports yield to playback", () => {
     const film = await system.addPattern({ size: 10 * PART, partSize: PART });
     await system.get(film.path);
     const job = await system.submit("Later", fresh(system, "later"));
-    await eventually(() => system.app.catalog.jobs.counts().queued === 1);
+    await until(() => system.app.catalog.jobs.counts().queued === 1);
     const { jobs, words } = await admission(system);
     expect(jobs).toEqual({ running: 0, waiting: 1, limit: 0 });
     expect(words).toContain("1 stream active");
@@ -143,7 +144,7 @@ describe("imports yield to playback", () => {
     const job = await system.submit("Later", fresh(system, "later", 30));
     await gate.arrived(limit);
     // It wants the first and the last article of six files, and no more than its share of them is under way.
-    await eventually(() => system.app.pool.waiting === 12 - limit);
+    await until(() => system.app.pool.waiting === 12 - limit);
     expect(server?.counters.bodiesInFlight).toBe(limit);
     gate.open();
     expect(await system.ended(job)).toMatchObject({ state: "completed" });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Behaviour } from "../../src/newsserver/behaviour.ts";
 import { seededRandom } from "../random.ts";
-import { eventually, type Film, isRightOrBroken, type System, startSystem } from "./fixture.ts";
+import { until } from "../until.ts";
+import { type Film, isRightOrBroken, type System, startSystem } from "./fixture.ts";
 
 const PART = 20_000;
 
@@ -133,7 +134,7 @@ describe("the same while news servers misbehave", () => {
     expect(tally.complete).toBeGreaterThan(20);
     system.servers[0]?.behave({ fractions: {}, rttMs: 0 });
     // What was begun before may still fail; what begins now does not.
-    await eventually(() => system.app.cache.stats().flights === 0);
+    await until(() => system.app.cache.stats().flights === 0);
     const film = library[3] as Film;
     const answer = await system.get(film.path);
     expect(answer.body.equals(film.content.read(0, film.size))).toBe(true);

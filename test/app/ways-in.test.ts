@@ -8,8 +8,9 @@ import type { Job } from "../../src/catalog/jobs.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
 import { run } from "../cli/run.ts";
+import { until } from "../until.ts";
 import { RawClient } from "../webdav/raw-client.ts";
-import { AUTHORIZATION, eventually, type System, startSystem } from "./fixture.ts";
+import { AUTHORIZATION, type System, startSystem } from "./fixture.ts";
 
 let system: System;
 let posted = 0;
@@ -236,10 +237,10 @@ describe("all ways in", () => {
     const client = await RawClient.open(Number(new URL(system.app.url).port));
     client.send(`${requestLine} HTTP/1.1\r\nHost: a\r\nAuthorization: ${AUTHORIZATION}\r\n${head(nzb)}`);
     client.send(nzb);
-    await eventually(() => spooled() === 1);
+    await until(() => spooled() === 1);
     client.socket.destroy();
     await client.closed;
-    await eventually(() => spooled() === 0);
+    await until(() => spooled() === 0);
     // Whatever that request still did would have come before this one's answer.
     expect((await system.get("/dav/nzbs/movies/Cut.nzb", { Depth: "0" }, "PROPFIND")).status).toBe(404);
     expect(jobCount()).toBe(jobs);

@@ -5,8 +5,9 @@ import { patternContent } from "../../src/newsserver/content.ts";
 import type { PostedFile } from "../../src/newsserver/posted-file.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
 import type { ArticleSource } from "../../src/nntp/article-source.ts";
-import { eventually, type System, startSystem } from "../app/fixture.ts";
+import { type System, startSystem } from "../app/fixture.ts";
 import { ListenerWatch } from "../app/listener-watch.ts";
+import { until } from "../until.ts";
 
 const PART = 1_000;
 type Line = VerifyProgress | VerifyFinding | VerifyReport;
@@ -134,7 +135,7 @@ describe("verify, over the wire", () => {
     const { path } = await addFilm(system, 1_000);
     const lines = check(system, path);
     await lines.next();
-    await eventually(() => system.app.pool.waiting === 0);
+    await until(() => system.app.pool.waiting === 0);
     expect(system.servers[0]?.counters.commands.STAT).toBeLessThanOrEqual(128);
     await lines.return();
   });

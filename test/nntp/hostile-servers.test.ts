@@ -11,7 +11,8 @@ import { probeProvider } from "../../src/nntp/probe.ts";
 import type { ProviderOptions } from "../../src/nntp/provider-options.ts";
 import { loadKernel } from "../../src/yenc/load-kernel.ts";
 import { ManualClock } from "../manual-clock.ts";
-import { eventually, slot, startPool, whileTimePasses } from "./pool-fixture.ts";
+import { until } from "../until.ts";
+import { slot, startPool, whileTimePasses } from "./pool-fixture.ts";
 import { startScript } from "./script-server.ts";
 
 const never = new AbortController().signal;
@@ -95,14 +96,14 @@ describe("answers without an end", () => {
     const { clock, pool, fetch } = poolOf(server.port, { connections: 1, pipeline: 4, timeoutMs: 3_000 });
     await using _ = pool;
     const lost = [fetch().catch((error) => error)];
-    await eventually(() => server.commands.length === 1);
+    await until(() => server.commands.length === 1);
     for (const count of [2, 3]) {
       clock.advance(2_000);
       if (server.connectionsEver > 1) break;
       lost.push(fetch().catch((error) => error));
-      await eventually(() => server.commands.length === count || server.connectionsEver > 1);
+      await until(() => server.commands.length === count || server.connectionsEver > 1);
     }
-    await eventually(() => server.connectionsEver === 2);
+    await until(() => server.connectionsEver === 2);
     expect(clock.now()).toBeLessThanOrEqual(4_000);
     await pool[Symbol.asyncDispose]();
     await Promise.all(lost);
@@ -116,7 +117,7 @@ describe("answers without an end", () => {
     const { clock, pool, fetch } = poolOf(server.port, { timeoutMs: 3_000 });
     await using _ = pool;
     const fetching = fetch();
-    await eventually(() => server.connectionsEver === 1);
+    await until(() => server.connectionsEver === 1);
     clock.advance(2_999);
     expect(pool.snapshot()[0]?.connections.opening).toBe(1);
     await expect(whileTimePasses(clock, fetching)).rejects.toMatchObject({ code: "PROVIDER_TIMEOUT" });
@@ -131,7 +132,7 @@ describe("answers without an end", () => {
     await gate.arrived();
     clock.advance(3_000);
     expect(await probing).toMatchObject({ ok: false });
-    await eventually(() => server.counters.connectionsNow === 0);
+    await until(() => server.counters.connectionsNow === 0);
     expect(clock.timers).toBe(0);
   });
 
@@ -145,7 +146,7 @@ describe("answers without an end", () => {
     const reason = new Error("left");
     controller.abort(reason);
     await expect(probing).rejects.toBe(reason);
-    await eventually(() => server.counters.connectionsNow === 0);
+    await until(() => server.counters.connectionsNow === 0);
   });
 });
 
@@ -187,8 +188,8 @@ describe("back-off", () => {
     await using system = await startPool([{ connections: 12 }]);
     system.server.behave({ greetingFault: "closeBeforeGreeting" });
     const fetching = Array.from({ length: 12 }, (_, index) => system.fetch(index));
-    await eventually(() => system.server.counters.connectionsEver === 12);
-    await eventually(() => system.pool.snapshot()[0]?.connections.opening === 0);
+    await until(() => system.server.counters.connectionsEver === 12);
+    await until(() => system.pool.snapshot()[0]?.connections.opening === 0);
     system.server.behave({ greetingFault: undefined });
     expect(system.pool.snapshot()[0]?.retryAt).toBeLessThanOrEqual(system.clock.wall() + 1_250);
     system.clock.advance(1_250);

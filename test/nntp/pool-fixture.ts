@@ -95,15 +95,6 @@ export function slot(): Slot {
   return { bytes: Buffer.alloc(PART + 64 * 1024) };
 }
 
-/** Asks until it is so; what sockets do has no promise to wait for. Fails after five seconds. */
-export async function eventually(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries += 1) {
-    if (isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`it did not come true: ${isSo}`);
-}
-
 /** Moves the clock on, a step at a time, until the work is done. */
 export async function whileTimePasses<T>(clock: ManualClock, work: Promise<T>, stepMs = 100): Promise<T> {
   let isDone = false;

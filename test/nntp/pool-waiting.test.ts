@@ -7,7 +7,8 @@ import { startNewsServer } from "../../src/newsserver/news-server.ts";
 import { Pool } from "../../src/nntp/pool.ts";
 import { loadKernel } from "../../src/yenc/load-kernel.ts";
 import { ManualClock } from "../manual-clock.ts";
-import { eventually, PART, type PoolSystem, startPool } from "./pool-fixture.ts";
+import { until } from "../until.ts";
+import { PART, type PoolSystem, startPool } from "./pool-fixture.ts";
 
 const never = new AbortController().signal;
 
@@ -26,7 +27,7 @@ async function leaveMidBody(system: PoolSystem, index: number, afterBytes: numbe
   };
 }
 
-const waitsIn = (system: PoolSystem) => eventually(() => system.pool.waiting === 1);
+const waitsIn = (system: PoolSystem) => until(() => system.pool.waiting === 1);
 
 describe("nobody who waits is forgotten", () => {
   test("when the only connection is hung up on because a caller left, the one behind it gets a new one", async () => {
@@ -83,14 +84,14 @@ describe("nobody who waits is forgotten", () => {
     await gate.arrived();
     const controller = new AbortController();
     const second = system.fetch(1, { lane: "readahead", signal: controller.signal, encodedSize: 900_000 });
-    await eventually(() => (system.server.counters.bodies.get(system.ids[1] as string) ?? 0) === 1);
+    await until(() => (system.server.counters.bodies.get(system.ids[1] as string) ?? 0) === 1);
     controller.abort(new Error("left"));
     await expect(second).rejects.toThrow("left");
     gate.open();
     await first;
     expect((await system.fetch(2)).equals(system.content(2))).toBe(true);
     expect(behind.waiting).toBe(0);
-    await eventually(() => system.server.counters.bodiesInFlight === 0);
+    await until(() => system.server.counters.bodiesInFlight === 0);
   });
 });
 
@@ -165,7 +166,7 @@ describe("closing", () => {
     close = () => void pool[Symbol.asyncDispose]();
     const asked = pool.stat("a@b" as MessageId, { urgency: { lane: "health" }, signal: never });
     expect(await asked).toBe("unknown");
-    await eventually(() => server.counters.commands.QUIT === 1 && server.counters.connectionsNow === 0);
+    await until(() => server.counters.commands.QUIT === 1 && server.counters.connectionsNow === 0);
     expect(time.timers).toBe(0);
   });
 });
@@ -180,7 +181,7 @@ describe("what imports and health hold", () => {
     const first = ask(a);
     await early.arrived();
     const second = ask(b);
-    await eventually(() => (system.server.counters.stats.get(b) ?? 0) === 1);
+    await until(() => (system.server.counters.stats.get(b) ?? 0) === 1);
     early.open();
     expect(await first).toBe("present");
     const body = system.fetch(3, { lane: "import" });

@@ -1,7 +1,8 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { MessageId } from "../../src/base/message-id.ts";
-import { eventually, PART, slot, startPool, whileTimePasses } from "./pool-fixture.ts";
+import { until } from "../until.ts";
+import { PART, slot, startPool, whileTimePasses } from "./pool-fixture.ts";
 
 const never = new AbortController().signal;
 const health = { urgency: { lane: "health" }, signal: never } as const;
@@ -206,7 +207,7 @@ describe("what providers get wrong", () => {
     parts.forEach((bytes, index) => {
       expect(bytes.equals(system.content(index))).toBe(true);
     });
-    await eventually(() => system.pool.snapshot()[0]?.connections.opening === 0);
+    await until(() => system.pool.snapshot()[0]?.connections.opening === 0);
     expect(system.pool.snapshot()[0]?.connections.ceiling).toBeLessThanOrEqual(2);
     system.server.behave({ maxConnections: 100 });
     for (let minutes = 0; minutes < 5; minutes += 1) {
@@ -232,7 +233,7 @@ describe("what providers get wrong", () => {
     await using system = await startPool();
     system.server.behave({ greetingFault: "closeBeforeGreeting" });
     const fetching = system.fetch(0);
-    await eventually(() => system.pool.snapshot()[0]?.state === "backing-off");
+    await until(() => system.pool.snapshot()[0]?.state === "backing-off");
     system.server.behave({ greetingFault: undefined });
     system.clock.advance(1_300);
     expect((await fetching).equals(system.content(0))).toBe(true);
@@ -244,7 +245,7 @@ describe("leaving", () => {
     await using system = await startPool([{ connections: 1, pipeline: 1 }]);
     using gate = system.server.hold(() => true);
     const first = system.fetch(0);
-    await eventually(() => gate.waiting === 1);
+    await until(() => gate.waiting === 1);
     const controller = new AbortController();
     const second = system.fetch(1, { signal: controller.signal });
     const reason = new Error("left");
@@ -268,15 +269,15 @@ describe("leaving", () => {
       expect: { size: PART, begin: 0 },
       encodedSize: 900_000,
     });
-    await eventually(() => gate.waiting === 1);
+    await until(() => gate.waiting === 1);
     controller.abort(new Error("left"));
     await expect(left).rejects.toThrow("left");
     into.bytes.fill(7);
-    await eventually(() => system.server.counters.bodiesCut === 1);
+    await until(() => system.server.counters.bodiesCut === 1);
     gate.open();
     expect((await system.fetch(1)).equals(system.content(1))).toBe(true);
     expect(into.bytes.every((byte) => byte === 7)).toBe(true);
-    await eventually(() => system.server.counters.bodiesInFlight === 0);
+    await until(() => system.server.counters.bodiesInFlight === 0);
   });
 
   test("a body of which little is left is read to its end, and the connection is used again", async () => {
@@ -284,7 +285,7 @@ describe("leaving", () => {
     using gate = system.server.hold(system.ids[0] as string, { afterBytes: 45_000 });
     const controller = new AbortController();
     const left = system.fetch(0, { signal: controller.signal, encodedSize: PART * 1.03 });
-    await eventually(() => gate.waiting === 1);
+    await until(() => gate.waiting === 1);
     controller.abort(new Error("left"));
     await expect(left).rejects.toThrow("left");
     gate.open();
@@ -298,11 +299,11 @@ describe("leaving", () => {
     await system.fetch(0);
     using gate = system.server.hold(() => true);
     const waiting = system.fetch(1);
-    await eventually(() => gate.waiting === 1);
+    await until(() => gate.waiting === 1);
     await system.pool[Symbol.asyncDispose]();
     await expect(waiting).rejects.toMatchObject({ code: "PROVIDER_UNREACHABLE" });
     gate.open();
-    await eventually(() => system.server.counters.connectionsNow === 0);
+    await until(() => system.server.counters.connectionsNow === 0);
     expect(system.clock.timers).toBe(0);
     await system[Symbol.asyncDispose]();
   });
@@ -320,7 +321,7 @@ describe("leaving", () => {
     expect(system.server.counters.commands.DATE).toBe(2);
     expect(system.server.counters.connectionsNow).toBe(1);
     await pass(10);
-    await eventually(() => system.server.counters.connectionsNow === 0);
+    await until(() => system.server.counters.connectionsNow === 0);
     expect(system.server.counters.commands.QUIT).toBe(1);
     expect(system.clock.timers).toBe(0);
   });
@@ -331,7 +332,7 @@ describe("order of service", () => {
     await using system = await startPool([{ connections: 1, pipeline: 1 }]);
     using gate = system.server.hold(system.ids[0] as string);
     const first = system.fetch(0);
-    await eventually(() => gate.waiting === 1);
+    await until(() => gate.waiting === 1);
     const order: string[] = [];
     const others = (["health", "import", "readahead", "playhead"] as const).map((lane, index) =>
       system.fetch(index + 1, { lane }).then(() => order.push(lane)),
@@ -368,7 +369,7 @@ describe("order of service", () => {
     await using system = await startPool([{ connections: 4, pipeline: 2 }], { reserve: () => 2 });
     using gate = system.server.hold(({ verb, id }) => verb === "BODY" && id !== system.ids[40]);
     const bulk = Array.from({ length: 10 }, (_, index) => system.fetch(index, { lane: "readahead" }));
-    await eventually(() => gate.waiting >= 2);
+    await until(() => gate.waiting >= 2);
     expect((await system.fetch(40)).equals(system.content(40))).toBe(true);
     expect(gate.waiting).toBeLessThanOrEqual(4);
     gate.open();
@@ -384,7 +385,7 @@ describe("order of service", () => {
         filled = bytes;
       },
     });
-    await eventually(() => filled > 20_000);
+    await until(() => filled > 20_000);
     expect(filled).toBeLessThan(31_000);
     gate.open();
     await fetching;

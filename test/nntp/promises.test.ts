@@ -8,7 +8,8 @@ import { Reader } from "../../src/reader/reader.ts";
 import { SegmentCache } from "../../src/reader/segment-cache.ts";
 import { capacityFor } from "../../src/reader/slots.ts";
 import { seededRandom } from "../random.ts";
-import { eventually, PART, type PoolSystem, startPool, whileTimePasses } from "./pool-fixture.ts";
+import { until } from "../until.ts";
+import { PART, type PoolSystem, startPool, whileTimePasses } from "./pool-fixture.ts";
 
 const LANES: readonly Lane[] = ["playhead", "readahead", "import", "health"];
 
@@ -32,7 +33,7 @@ describe("what streaming promises of the providers", () => {
     await whileTimePasses(system.clock, Promise.all(fetches), 10);
     expect(system.server.counters.bodiesInFlightMax).toBeLessThanOrEqual(6);
     expect(system.pool.waiting).toBe(0);
-    await eventually(() => system.server.counters.bodiesInFlight === 0);
+    await until(() => system.server.counters.bodiesInFlight === 0);
     expect((await system.fetch(0)).equals(system.content(0))).toBe(true);
   });
 
@@ -70,7 +71,7 @@ describe("what streaming promises of the providers", () => {
     await using system = await startPool([{ timeoutMs: 2_000 }]);
     system.server.behave({ faults: (_id, timesAsked) => (timesAsked === 0 ? "hangInsteadOfReply" : undefined) });
     const fetching = system.fetch(0);
-    await eventually(() => system.server.counters.bodies.get(system.ids[0] as string) === 1);
+    await until(() => system.server.counters.bodies.get(system.ids[0] as string) === 1);
     system.clock.advance(3_000);
     expect((await fetching).equals(system.content(0))).toBe(true);
   });
