@@ -7,7 +7,7 @@ import { createApiHandler } from "./api/api.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Closers } from "./base/closers.ts";
-import { ConfigError, errorCode } from "./base/errors.ts";
+import { ConfigError, errorCode, errorMessage } from "./base/errors.ts";
 import type { Logger } from "./base/logger.ts";
 import { VERSION } from "./base/version.ts";
 import type { Catalog } from "./catalog/catalog.ts";
@@ -101,7 +101,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
       log,
       limits: {
         importConnections: () => admission.importConnections(),
-        reserve: () => (admission.state.streams > 0 ? PLAYHEAD_RESERVE : 0),
+        reserve: () => (admission.activeStreams > 0 ? PLAYHEAD_RESERVE : 0),
       },
     }),
   );
@@ -150,8 +150,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     cache: () => cache.stats(),
     verify: (path, cancel) => verify({ catalog, source: pool }, path, cancel),
     authorize: (req) => isAllowed(req, apiKeyIn(req)),
-    // The catalog does not open with a schema that is not ours.
-    isMigrated: () => true,
+    isMigrated: () => catalog.isMigrated(),
     version: VERSION,
     log,
     clock,
@@ -177,7 +176,12 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   };
   const answering = new Set<Promise<void>>();
   const server = createServer(hardenedServerOptions, (req, res) => {
-    const answered = answer(req, res).finally(() => answering.delete(answered));
+    const answered = answer(req, res)
+      .catch((error) => {
+        log.error({ error: errorMessage(error), method: req.method }, "a request could not be answered");
+        res.destroy();
+      })
+      .finally(() => answering.delete(answered));
     answering.add(answered);
   });
   hardenServer(server);
@@ -185,7 +189,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   closers.defer(async () => {
     await closeServer(server, config.shutdownGraceMs, clock);
     // Their connections are gone, so that each of them ends; what they use must not be closed before.
-    await Promise.allSettled(answering);
+    await Promise.all(answering);
   });
   const { port } = server.address() as AddressInfo;
   return {

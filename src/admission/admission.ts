@@ -40,6 +40,8 @@ export interface Admission extends Disposable {
   openStream(info: StreamInfo): StreamTicket;
   /** Taken before a job is claimed from the database; waits its turn. */
   admitJob(cancel: Cancel): Promise<Disposable>;
+  /** Streams that flow or are within their hold-off; cheap, for the hot path. */
+  readonly activeStreams: number;
   /** How many bodies imports and health together may hold right now. */
   importConnections(): number;
   /** Calls back whenever a limit may have changed; disposing stops it. */

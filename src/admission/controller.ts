@@ -65,6 +65,10 @@ export class AdmissionController implements Admission {
     return this.#jobs.acquire(cancel);
   }
 
+  get activeStreams(): number {
+    return this.#countActive();
+  }
+
   importConnections(): number {
     return importConnections(this.#limits, this.#countActive());
   }

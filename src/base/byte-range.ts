@@ -4,11 +4,6 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Number of bytes in the range; an inverted range holds none. */
-export function rangeLength(range: ByteRange): number {
-  return Math.max(0, range.end - range.start);
-}
-
 /** The part of `range` that lies in a thing of `size` bytes. */
 export function clampRange(range: ByteRange, size: number): ByteRange {
   const start = Math.min(Math.max(0, range.start), size);

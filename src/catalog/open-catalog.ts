@@ -24,19 +24,28 @@ export interface SqliteCatalog extends Catalog {
   mapStats(): { readonly decodes: number; readonly bytes: number };
 }
 
+export interface OpenedCatalog extends SqliteCatalog {
+  /** Whether the file's schema is this program's at this moment. */
+  isMigrated(): boolean;
+}
+
 /**
  * Opens the library, creating or migrating its file. The file belongs to this process until the catalog is disposed of, which
  * may be done twice. Throws, with nothing left open: ConfigError (in use, damaged, foreign, not writable, install incomplete),
  * CatalogError SCHEMA_NEWER or DISK_FULL.
  */
-export function openCatalog(options: CatalogOptions): SqliteCatalog {
+export function openCatalog(options: CatalogOptions): OpenedCatalog {
   const { path, log = silentLogger } = options;
   const db = openDatabase(path);
   try {
     return explained(db.name, () => {
-      const applied = migrate(db, readMigrations());
+      const migrations = readMigrations();
+      const applied = migrate(db, migrations);
       if (applied > 0) log.info({ path: db.name, applied }, "catalog migrated");
-      return catalogOver(db, options);
+      return {
+        ...catalogOver(db, options),
+        isMigrated: () => db.pragma("user_version", { simple: true }) === migrations.length,
+      };
     });
   } catch (error) {
     db.close();

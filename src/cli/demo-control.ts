@@ -9,13 +9,15 @@ export function serveChaos(
   change: (to: Partial<Chaos>) => Chaos,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   return (req, res) => {
-    const url = new URL(req.url ?? "/", "http://demo");
-    if (url.pathname !== PATH) return false;
+    const [path, query = ""] = (req.url ?? "").split("?");
+    if (path !== PATH) return false;
     // A page elsewhere must not reach into the demo of whoever looks at it.
     const isForeign = req.headers.origin !== undefined || req.headers["sec-fetch-site"] !== undefined;
     try {
       const chaos =
-        req.method === "POST" && !isForeign ? change(parseChaos(Object.fromEntries(url.searchParams))) : now();
+        req.method === "POST" && !isForeign
+          ? change(parseChaos(Object.fromEntries(new URLSearchParams(query))))
+          : now();
       res.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(chaos));
     } catch (error) {
       res.writeHead(400, { "Content-Type": "text/plain" }).end(`${(error as Error).message}\n`);

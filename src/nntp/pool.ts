@@ -50,13 +50,6 @@ export class Pool implements ArticleSource, AsyncDisposable {
     this.#scheduler = new Scheduler(this.#providers, options.limits);
   }
 
-  /** Connections of all providers that are no backup. */
-  get capacity(): number {
-    return this.#providers
-      .filter(({ options }) => !options.backup)
-      .reduce((sum, { options }) => sum + options.connections, 0);
-  }
-
   async body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo> {
     const outcome = await this.#askAround("BODY", id, options, into);
     // An "ok" to a BODY carries what was decoded.

@@ -17,7 +17,7 @@ const IDLE_CLOSE_MS = 120_000;
 /** After "too many connections", one more is tried after so long. */
 const CEILING_PROBE_MS = 30_000;
 /** A back-off that ends within this time is waited for instead of being reported. */
-export const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 3_000;
 /** Break-even between reading an unwanted rest and reconnecting: a reconnect costs about so many round trips. */
 const RECONNECT_ROUND_TRIPS = 5;
 /** A rest that takes longer to read than it was thought to is dropped after all. */

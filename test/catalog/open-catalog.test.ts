@@ -87,6 +87,7 @@ describe("a library's file", () => {
     }
     truncateSync(`${torn}-wal`, size + 100);
     using afterKill = openCatalog({ path: whole, clock: shelf.clock });
+    expect(afterKill.isMigrated()).toBe(true);
     expect(afterKill.list("movies", undefined, 10).map(({ name }) => name)).toEqual(["Film", "Second"]);
     using afterPowerCut = openCatalog({ path: torn, clock: shelf.clock });
     expect(afterPowerCut.list("movies", undefined, 10).map(({ name }) => name)).toEqual(["Film"]);
