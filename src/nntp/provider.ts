@@ -178,7 +178,8 @@ export class Provider {
       },
       (error) => {
         this.#opening -= 1;
-        if (!this.#shutdown.signal.aborted) this.failed(error as ProviderError);
+        if (this.#shutdown.signal.aborted) this.#context.onChange();
+        else this.failed(error as ProviderError);
       },
     );
   }
