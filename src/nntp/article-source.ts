@@ -2,7 +2,17 @@ import type { MessageId } from "../base/message-id.ts";
 import type { Cancel } from "../base/seekable-file.ts";
 import type { Slot } from "../base/slot.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
+import type { FetchTrace } from "./fetch-trace.ts";
 import type { Urgency } from "./lanes.ts";
+
+/** One provider, and how much of it: for measuring what it can do. */
+export interface OnlyProvider {
+  readonly provider: string;
+  /** Connections that the requests with this object may use together. */
+  readonly connections: number;
+  /** Commands under way on each of them. */
+  readonly depth: number;
+}
 
 export interface FetchOptions extends Cancel {
   /** Looked at whenever a connection becomes free, so that a waiting request may become more urgent. */
@@ -11,6 +21,14 @@ export interface FetchOptions extends Cancel {
   readonly expect?: { readonly size?: number; readonly begin?: number };
   /** The NZB's `bytes`, to guess how much of an abandoned body is still to come. */
   readonly encodedSize?: number;
+  /** Whoever reads; requests of one reader take turns with those of others in the same lane. */
+  readonly stream?: object;
+  /** The post that the article is part of: a provider that lacks its neighbours is asked later than others of its tier. */
+  readonly post?: number;
+  /** Asks this provider and nobody else; requests with the same object share its bounds. */
+  readonly only?: OnlyProvider;
+  /** Is told how the fetch goes. */
+  readonly trace?: FetchTrace;
   /** Called at most once per loop turn while the body arrives: so many bytes of the slot are decoded, none of them verified yet. */
   readonly onProgress?: (filled: number) => void;
   /**

@@ -2,13 +2,25 @@ import { type ByteRange, clampRange } from "../base/byte-range.ts";
 import type { Cancel, SeekableFile } from "../base/seekable-file.ts";
 import type { Extent, ExtentMap } from "../catalog/catalog.ts";
 import { type ReadAhead, slowStart } from "./read-ahead.ts";
+import type { ReadClass } from "./read-class.ts";
 import type { SegmentCache } from "./segment-cache.ts";
+import type { ReadObserver } from "./wait.ts";
 
 export interface ReaderOptions {
   readonly cache: SegmentCache;
   /** What one stream may have warm beyond its position. */
   readonly readAheadBytes: number;
   readonly readAhead?: ReadAhead;
+}
+
+/** Who reads a file, and how. */
+export interface OpenOptions {
+  /** One object per client and file: requests of one stream take turns with those of others. */
+  readonly stream?: object;
+  /** Looked at whenever the window could grow; `play` unless given. */
+  readonly readClass?: () => ReadClass;
+  /** Is told of every wait. */
+  readonly observer?: ReadObserver;
 }
 
 /** Segments that have been asked for in advance, in order. */
@@ -32,7 +44,7 @@ export class Reader {
     return this.#reads;
   }
 
-  open(map: ExtentMap): SeekableFile {
+  open(map: ExtentMap, _options: OpenOptions = {}): SeekableFile {
     return { size: map.size, read: (range, cancel) => this.#read(map, clampRange(range, map.size), cancel) };
   }
 
