@@ -32,7 +32,7 @@ export function chunkStore(db: Database): ChunkStore {
     const key = `${post}:${start}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const chunk = new SegmentChunk(start, dataOf.get(post, start) ?? gone(post));
+    const chunk = new SegmentChunk(post, start, dataOf.get(post, start) ?? gone(post));
     decodes += 1;
     kept.set(key, chunk);
     return chunk;

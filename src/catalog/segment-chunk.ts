@@ -89,6 +89,7 @@ function writePlanes(raw: Buffer, to: number, numbers: { count: number; value(in
 
 /** A chunk, unpacked. Ids stay bytes until they are asked for. */
 export class SegmentChunk {
+  readonly post: number;
   /** Offset in the post of the first byte it holds, and of the first that it does not. */
   readonly start: number;
   readonly end: number;
@@ -101,8 +102,9 @@ export class SegmentChunk {
   readonly #idBounds: Uint32Array;
   readonly #alternates: ReadonlyMap<number, readonly MessageId[]>;
 
-  /** `start`: the key it is stored under. */
-  constructor(start: number, stored: Buffer) {
+  /** `post`, `start`: the key it is stored under. */
+  constructor(post: number, start: number, stored: Buffer) {
+    this.post = post;
     const length = Math.min(stored.readUInt32LE(0), MAX_RAW);
     // One byte more than needed, or zlib asks for a second buffer and joins the two.
     this.#raw = inflateRawSync(stored.subarray(4), { chunkSize: length + 64, maxOutputLength: length + 64 });
@@ -210,6 +212,7 @@ class PackedSegment implements Segment {
   readonly begin: number;
   readonly size: number;
   readonly encodedSize: number;
+  readonly post: number;
   readonly #chunk: SegmentChunk;
   readonly #index: number;
 
@@ -217,6 +220,7 @@ class PackedSegment implements Segment {
     this.begin = chunk.beginOf(index);
     this.size = chunk.endOf(index) - this.begin;
     this.encodedSize = chunk.encodedSizeOf(index);
+    this.post = chunk.post;
     this.#chunk = chunk;
     this.#index = index;
   }

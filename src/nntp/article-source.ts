@@ -14,6 +14,18 @@ export interface OnlyProvider {
   readonly depth: number;
 }
 
+/** A second place for the same article, for when the first try makes no progress. */
+export interface Spare {
+  /** Memory for it; undefined when there is none to be had at once. Called once at most. */
+  take(): Slot | undefined;
+  /** As `onProgress`, of the second try. */
+  onProgress(filled: number): void;
+  /** The verified article lies in the spare slot; what the first try wrote does not count. */
+  won(): void;
+  /** Nothing is written to the spare slot from here on; called once after `take` gave one. */
+  done(): void;
+}
+
 export interface FetchOptions extends Cancel {
   /** Looked at whenever a connection becomes free, so that a waiting request may become more urgent. */
   readonly urgency: Urgency;
@@ -27,6 +39,8 @@ export interface FetchOptions extends Cancel {
   readonly post?: number;
   /** Asks this provider and nobody else; requests with the same object share its bounds. */
   readonly only?: OnlyProvider;
+  /** Lets the article be asked for a second time when somebody waits for it and nothing comes. */
+  readonly spare?: Spare;
   /** Is told how the fetch goes. */
   readonly trace?: FetchTrace;
   /** Called at most once per loop turn while the body arrives: so many bytes of the slot are decoded, none of them verified yet. */

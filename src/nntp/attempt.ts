@@ -1,15 +1,18 @@
+import type { Clock } from "../base/clock.ts";
 import { ArticleError, errorMessage, type ProviderError } from "../base/errors.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { Slot } from "../base/slot.ts";
 import type { YencKernel } from "../yenc/kernel.ts";
 import { PartDecoder } from "../yenc/part-decoder.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
-import type { FetchOptions } from "./article-source.ts";
+import type { FetchOptions, OnlyProvider } from "./article-source.ts";
+import type { CommandTimes } from "./command-times.ts";
 import type { Exchange } from "./connection.ts";
 import { refusal } from "./login.ts";
+import type { Waiting } from "./placement.ts";
 import type { Line, Provider } from "./provider.ts";
 import type { StatusLine, Verdict } from "./replies.ts";
-import type { Scheduler, Waiting } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export type Outcome =
   | { readonly kind: "ok"; readonly provider: Provider; readonly info: PartInfo | undefined }
@@ -26,11 +29,22 @@ export interface AttemptRequest {
   readonly slot?: Slot;
   readonly options: FetchOptions;
   readonly candidates: ReadonlySet<Provider>;
+  /** A connection that is no help: the same article is stuck there. */
+  readonly avoid?: Line | undefined;
+  /** Knows the attempt while it is under way. */
+  readonly course?: Course;
+}
+
+/** Where a fetch stands: one attempt after another. */
+export interface Course {
+  attempt: Attempt | undefined;
 }
 
 export interface AttemptContext {
   readonly scheduler: Scheduler;
   readonly kernel: YencKernel;
+  readonly clock: Clock;
+  readonly times: CommandTimes | undefined;
   /** Reports progress once per loop turn, however many reads there were in it. */
   readonly reportProgress: (report: () => void) => void;
 }
@@ -48,6 +62,7 @@ const MAX_INNOCENT_LOSSES = 4;
 export function attempt(request: AttemptRequest, context: AttemptContext): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const run = new Attempt(request, context, resolve, reject);
+    if (request.course !== undefined) request.course.attempt = run;
     run.begin();
   });
 }
@@ -64,9 +79,19 @@ interface Running {
   readonly isBulk: boolean;
 }
 
-class Attempt implements Waiting {
+/** One command for one article, from the queue to its answer. */
+export class Attempt implements Waiting {
   readonly kind: "BODY" | "STAT";
   readonly urgency: FetchOptions["urgency"];
+  readonly stream: object | undefined;
+  readonly only: OnlyProvider | undefined;
+  /** Encoded size of the reply as far as anybody knows. */
+  readonly expectedBytes: number;
+  readonly #askedAt: number;
+  #sentAt = 0;
+  #firstByteAt = 0;
+  #lastByteAt = 0;
+  #decodeMs = 0;
   readonly #request: AttemptRequest;
   readonly #context: AttemptContext;
   readonly #resolve: (outcome: Outcome) => void;
@@ -87,6 +112,10 @@ class Attempt implements Waiting {
   ) {
     this.kind = request.kind;
     this.urgency = request.options.urgency;
+    this.stream = request.options.stream;
+    this.only = request.options.only;
+    this.expectedBytes = expectedBytes(request);
+    this.#askedAt = context.clock.now();
     this.#request = request;
     this.#context = context;
     this.#resolve = resolve;
@@ -104,8 +133,33 @@ class Attempt implements Waiting {
     this.#context.scheduler.enqueue(this);
   }
 
+  /** Who is being asked; undefined while it waits for a connection. */
+  get provider(): Provider | undefined {
+    return this.#running?.provider;
+  }
+
+  /** The connection that it uses. */
+  get line(): Line | undefined {
+    return this.#running?.line;
+  }
+
+  /** How long nothing has come of it, in milliseconds: neither a connection nor a byte. */
+  quietMs(now: number): number {
+    if (this.#running === undefined) return now - this.#askedAt;
+    return now - Math.max(this.#sentAt, this.#lastByteAt);
+  }
+
+  /** Bytes that the connection has to deliver for others before its own. */
+  get bytesBefore(): number {
+    return this.#running?.line.connection.bytesBefore(this.#running.exchange) ?? 0;
+  }
+
   suits(provider: Provider): boolean {
     return this.#request.candidates.has(provider);
+  }
+
+  avoids(line: Line): boolean {
+    return this.#request.avoid === line;
   }
 
   giveUp(): void {
@@ -120,8 +174,9 @@ class Attempt implements Waiting {
       verb: this.kind,
       line: `${this.kind} <${id}>`,
       sink: decoder,
-      onBytes: () => this.#noteBytes(),
-      expectedBytes: expectedBytes(this.#request),
+      onStatus: () => this.#noteStatus(),
+      onBytes: (decodeMs) => this.#noteBytes(decodeMs),
+      expectedBytes: this.expectedBytes,
       onReply: (verdict, status) => this.#replied(provider, verdict, status),
       onLost: (error, isCulprit) => this.#lost(provider, error, isCulprit),
     };
@@ -138,12 +193,31 @@ class Attempt implements Waiting {
     if (this.kind === "BODY") line.bodies += 1;
     else line.stats += 1;
     if (isBulk) line.bulk += 1;
+    this.#context.scheduler.began(this, line);
+    const { trace } = this.#request.options;
+    this.#sentAt = this.#context.clock.now();
+    this.#firstByteAt = 0;
+    this.#lastByteAt = 0;
+    if (trace !== undefined) {
+      trace.sentAt = this.#sentAt;
+      trace.firstByteAt = undefined;
+    }
     line.connection.send(exchange);
     line.usedAt = line.connection.lastProgressAt;
   }
 
-  #noteBytes(): void {
-    if (this.#isProgressDue || this.#request.options.onProgress === undefined) return;
+  #noteStatus(): void {
+    const line = this.#running?.line;
+    if (line === undefined) return;
+    this.#firstByteAt = line.connection.lastReceivedAt;
+    this.#lastByteAt = this.#firstByteAt;
+    if (this.#request.options.trace !== undefined) this.#request.options.trace.firstByteAt = this.#firstByteAt;
+  }
+
+  #noteBytes(decodeMs: number): void {
+    this.#decodeMs += decodeMs;
+    this.#lastByteAt = this.#running?.line.connection.lastReceivedAt ?? 0;
+    if (this.#isProgressDue || this.#request.options.onProgress === undefined || this.#decoder?.isEnded) return;
     this.#isProgressDue = true;
     this.#context.reportProgress(() => {
       this.#isProgressDue = false;
@@ -152,12 +226,16 @@ class Attempt implements Waiting {
   }
 
   #replied(provider: Provider, verdict: Verdict, status: StatusLine): void {
-    const hasServed = this.#running?.line.connection.hasServed === true;
+    const connection = this.#running?.line.connection;
+    const hasServed = connection?.hasServed === true;
+    const isAnswer = verdict === "ok" || verdict === "missing";
+    if (this.kind === "BODY" && isAnswer) this.#noteTimes(provider, connection?.lastReceivedAt ?? this.#sentAt);
     this.#release();
     if (verdict === "ok") {
       this.#accept(provider);
     } else if (verdict === "missing") {
       provider.counts.missing += 1;
+      if (this.kind === "BODY") provider.standing.noteAnswer(0);
       this.#settle({ kind: "missing", provider });
     } else {
       provider.counts.failed += 1;
@@ -168,14 +246,34 @@ class Attempt implements Waiting {
     }
   }
 
+  #noteTimes(provider: Provider, endedAt: number): void {
+    const { times } = this.#context;
+    if (times === undefined) return;
+    const { id } = provider.options;
+    const firstByteAt = this.#firstByteAt === 0 ? endedAt : this.#firstByteAt;
+    times.observe(id, "connection", (this.#sentAt - this.#askedAt) / 1000);
+    times.observe(id, "firstByte", (firstByteAt - this.#sentAt) / 1000);
+    if (this.#firstByteAt !== 0) times.observe(id, "body", (endedAt - firstByteAt) / 1000);
+  }
+
   #accept(provider: Provider): void {
+    const { trace } = this.#request.options;
     try {
+      const startedAt = trace === undefined ? 0 : this.#context.clock.now();
       const info = this.#decoder?.finish();
-      if (info !== undefined) checkExpectation(info, this.#request.options.expect);
+      if (info !== undefined) {
+        checkExpectation(info, this.#request.options.expect);
+        provider.standing.noteAnswer(info.size);
+      }
+      if (trace !== undefined) {
+        trace.doneAt = this.#context.clock.now();
+        trace.decodeMs += this.#decodeMs + trace.doneAt - startedAt;
+      }
       provider.counts.ok += 1;
       this.#settle({ kind: "ok", provider, info });
     } catch (error) {
       provider.counts.corrupt += 1;
+      provider.standing.noteAnswer(0);
       this.#settle({
         kind: "corrupt",
         provider,
@@ -221,12 +319,19 @@ class Attempt implements Waiting {
     if (this.kind === "BODY") running.line.bodies -= 1;
     else running.line.stats -= 1;
     if (running.isBulk) running.line.bulk -= 1;
+    this.#context.scheduler.ended(this, running.line);
+  }
+
+  #noteTry(outcome: Outcome): void {
+    if (outcome.kind === "unavailable") return;
+    this.#request.options.trace?.note({ provider: outcome.provider.options.id, result: outcome.kind });
   }
 
   #settle(outcome: Outcome): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#watch?.[Symbol.dispose]();
+    this.#noteTry(outcome);
     this.#request.options.signal.removeEventListener("abort", this.#leave);
     this.#resolve(outcome);
     this.#context.scheduler.pump();

@@ -16,10 +16,12 @@ export interface Exchange {
   /** Encoded bytes that the block is thought to have. */
   readonly expectedBytes?: number;
   onReply(verdict: Verdict, status: StatusLine): void;
+  /** The status line of a block has come. */
+  onStatus?: (() => void) | undefined;
   /** The connection is gone. `isCulprit`: this command was the one being answered, or waited for. */
   onLost(error: ProviderError, isCulprit: boolean): void;
-  /** More of the block has arrived. */
-  onBytes?: (() => void) | undefined;
+  /** More of the block has arrived; taking it in took so many milliseconds. */
+  onBytes?: ((decodeMs: number) => void) | undefined;
 }
 
 interface Pending {
@@ -124,6 +126,11 @@ export class NntpConnection {
     return this.#lastProgressAt;
   }
 
+  /** When anything came last. */
+  get lastReceivedAt(): number {
+    return this.#lastReceivedAt;
+  }
+
   get silentMs(): number {
     return this.#clock.now() - this.#lastProgressAt;
   }
@@ -162,6 +169,23 @@ export class NntpConnection {
     return this.#queue
       .filter((entry) => entry.isAbandoned)
       .reduce((sum, entry) => sum + Math.max(0, (entry.exchange.expectedBytes ?? 0) - entry.received), 0);
+  }
+
+  /** Encoded bytes that have to come before the answer to `exchange` begins; none if it is coming already. */
+  bytesBefore(exchange: Exchange): number {
+    let bytes = 0;
+    for (const entry of this.#queue) {
+      if (entry.exchange === exchange) return bytes;
+      bytes += Math.max(0, (entry.exchange.expectedBytes ?? 0) - entry.received);
+    }
+    return bytes;
+  }
+
+  /** Encoded bytes under way: a command sent now would wait for them. */
+  get bytesAhead(): number {
+    let bytes = 0;
+    for (const { exchange, received } of this.#queue) bytes += Math.max(0, (exchange.expectedBytes ?? 0) - received);
+    return bytes;
   }
 
   /** Whether a command under way is still wanted by anybody. */
@@ -247,6 +271,7 @@ export class NntpConnection {
       head.status = status;
       this.#progressed(this.#lastReceivedAt);
       head.firstByteAt = this.#lastReceivedAt;
+      if (!head.isAbandoned) head.exchange.onStatus?.();
       head.sink = head.isAbandoned ? new DiscardSink() : head.exchange.sink;
       return;
     }
@@ -269,14 +294,15 @@ export class NntpConnection {
   }
 
   #readBlock(head: Pending, sink: BlockSink, start: number, end: number): number {
+    const startedAt = start === 0 ? this.#lastReceivedAt : this.#clock.now();
     const next = sink.write(receiveBuffer, start, end);
     head.received += next - start;
+    if (!head.isAbandoned) head.exchange.onBytes?.(this.#clock.now() - startedAt);
     if (!sink.isEnded) {
       if (head.received > longest(head.exchange)) {
         this.destroy(this.#protocol(`sent ${head.received} bytes for one article, and no end of it`));
         return end;
       }
-      if (!head.isAbandoned) head.exchange.onBytes?.();
       return next;
     }
     const elapsed = this.#lastReceivedAt - head.firstByteAt;

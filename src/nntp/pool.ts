@@ -5,16 +5,23 @@ import type { MessageId } from "../base/message-id.ts";
 import type { Slot } from "../base/slot.ts";
 import type { YencKernel } from "../yenc/kernel.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
+import { Absences } from "./absences.ts";
 import type { ArticleSource, FetchOptions, Presence } from "./article-source.ts";
-import { attempt, type Outcome } from "./attempt.ts";
+import { type AttemptContext, attempt, type Course, type Outcome } from "./attempt.ts";
 import { retryDelayMs } from "./back-off.ts";
-import { Provider } from "./provider.ts";
+import type { CommandTimes } from "./command-times.ts";
+import { type HedgeStats, Hedges } from "./hedges.ts";
+import { type Line, Provider } from "./provider.ts";
 import type { ProviderOptions } from "./provider-options.ts";
+import { Race, type SecondTry } from "./race.ts";
 import { Scheduler, type SchedulerLimits } from "./scheduler.ts";
 import type { ProviderSnapshot } from "./snapshot.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { Verdicts } from "./verdicts.ts";
 
 const TEND_MS = 1_000;
+/** Connections that a player who starts will need within its first second. */
+const WARM_CONNECTIONS = 4;
 
 export interface PoolOptions {
   readonly providers: readonly ProviderOptions[];
@@ -22,6 +29,8 @@ export interface PoolOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits: SchedulerLimits;
+  /** Is told how long commands took. */
+  readonly times?: CommandTimes;
   /** 0 <= random() < 1; desynchronises retries. */
   readonly random?: () => number;
 }
@@ -38,6 +47,10 @@ export class Pool implements ArticleSource, AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #random: () => number;
   readonly #reports = new Set<() => void>();
+  readonly #attempts: AttemptContext;
+  readonly #absences: Absences;
+  readonly #stalls: StallWatch;
+  readonly #hedges: Hedges;
   #tending: Disposable | undefined;
 
   constructor(options: PoolOptions) {
@@ -48,17 +61,38 @@ export class Pool implements ArticleSource, AsyncDisposable {
     this.#providers = options.providers.map((provider) => new Provider(provider, context));
     this.#tiers = inTiers(this.#providers);
     this.#scheduler = new Scheduler(this.#providers, options.limits);
+    this.#attempts = {
+      scheduler: this.#scheduler,
+      kernel: options.kernel,
+      clock,
+      times: options.times,
+      reportProgress: (report) => this.#reportSoon(report),
+    };
+    this.#absences = new Absences(clock);
+    this.#stalls = new StallWatch(clock);
+    this.#hedges = new Hedges(this.#providers);
   }
 
-  async body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo> {
-    const outcome = await this.#askAround("BODY", id, options, into);
-    // An "ok" to a BODY carries what was decoded.
-    return outcome.info as PartInfo;
+  body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo> {
+    const question: Question = { kind: "BODY", id, options, verdicts: new Verdicts() };
+    if (options.spare === undefined) return this.#bodyFrom(question, into);
+    const race = new Race(
+      {
+        stalls: this.#stalls,
+        first: (slot, own, course) => this.#bodyFrom({ ...question, options: own, course }, slot),
+        second: (slot, own, where) => this.#askAgain({ ...question, options: own }, slot, where),
+        elsewhere: (course) => this.#hedges.elsewhere(course, question.verdicts),
+        onWon: () => this.#hedges.won(),
+      },
+      options,
+      options.spare,
+    );
+    return race.run(into);
   }
 
   async stat(id: MessageId, options: FetchOptions): Promise<Presence> {
     try {
-      await this.#askAround("STAT", id, options);
+      await this.#askAround({ kind: "STAT", id, options, verdicts: new Verdicts() });
       return "present";
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason;
@@ -68,6 +102,20 @@ export class Pool implements ArticleSource, AsyncDisposable {
 
   snapshot(): readonly ProviderSnapshot[] {
     return this.#providers.map((provider) => provider.snapshot());
+  }
+
+  /** Second tries for articles that did not come. */
+  get hedges(): HedgeStats {
+    return this.#hedges.stats();
+  }
+
+  /** Somebody begins to watch: opens what the first second needs, all at once instead of one after another. */
+  warmUp(): void {
+    const [first] = this.#tiers.map((tier) => tier.filter(({ isWell }) => isWell)).filter((tier) => tier.length > 0);
+    for (const provider of first ?? []) {
+      const wanted = Math.min(WARM_CONNECTIONS, provider.ceiling) - provider.lines.size - provider.opening;
+      for (let more = wanted; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
+    }
   }
 
   /** Requests that wait for a connection. */
@@ -86,48 +134,93 @@ export class Pool implements ArticleSource, AsyncDisposable {
     this.#scheduler.pump();
   }
 
-  /** Tier by tier; then, in a second round, those that hold a corrupt copy once more: the fault may have been on the way. */
-  async #askAround(
-    kind: "BODY" | "STAT",
-    id: MessageId,
-    options: FetchOptions,
-    slot?: Slot,
-  ): Promise<Outcome & { readonly kind: "ok" }> {
-    if (this.#providers.length === 0) {
-      throw new ProviderError("PROVIDER_UNREACHABLE", "no news provider is configured", {
-        hint: "add one under `providers` in newsreel.yaml or in NEWSREEL_PROVIDERS",
-      });
-    }
-    const verdicts = new Verdicts();
-    let isFirst = true;
+  async #bodyFrom(question: Question, into: Slot): Promise<PartInfo> {
+    const outcome = await this.#askAround(question, into);
+    // An "ok" to a BODY carries what was decoded.
+    return outcome.info as PartInfo;
+  }
+
+  /**
+   * Tier by tier, those first that nothing speaks against; then, in a second round, those that hold a corrupt copy once more: the fault
+   * may have been on the way.
+   */
+  *#turns(providers: readonly Provider[]): Generator<Turn, void, undefined> {
     for (const round of [1, 2] as const) {
-      for (const tier of this.#tiers) {
-        for (;;) {
-          const open = tier.filter((provider) => !verdicts.isDone(provider, round));
-          if (open.length === 0) break;
-          if (!isFirst) await options.onRestart?.();
-          isFirst = false;
-          const candidates = leastAsked(open, verdicts);
-          const outcome = await attempt(
-            {
-              kind,
-              id,
-              ...(slot === undefined ? {} : { slot }),
-              options,
-              candidates,
-            },
-            {
-              scheduler: this.#scheduler,
-              kernel: this.#options.kernel,
-              reportProgress: (report) => this.#reportSoon(report),
-            },
-          );
-          if (outcome.kind === "ok") return outcome;
-          await this.#note(outcome, verdicts, candidates, options.signal);
+      for (const isWell of [true, false]) {
+        for (const tier of this.#tiers) {
+          yield { round, isWell, tier: tier.filter((provider) => providers.includes(provider)) };
         }
       }
     }
-    throw verdicts.error(id, this.#providers);
+  }
+
+  async #askAround(question: Question, slot?: Slot): Promise<Outcome & { readonly kind: "ok" }> {
+    const { id, options, verdicts } = question;
+    const { only } = options;
+    const providers =
+      only === undefined ? this.#providers : this.#providers.filter((p) => p.options.id === only.provider);
+    if (providers.length === 0) throw noProvider();
+    let isFirst = true;
+    for (const { tier, round, isWell } of this.#turns(providers)) {
+      for (;;) {
+        const open = tier.filter((provider) => !verdicts.isDone(provider, round));
+        const ready = isWell ? open.filter((provider) => provider.isWell) : open;
+        if (ready.length < open.length) for (const provider of open) if (!provider.isWell) provider.revive();
+        const [first] = ready;
+        if (first === undefined) break;
+        const free = ready.filter((provider) => verdicts.answerOf(provider) === undefined);
+        if (free.length === 0) {
+          await verdicts.answerOf(first);
+          continue;
+        }
+        if (!isFirst) await options.onRestart?.();
+        isFirst = false;
+        const candidates = this.#likeliest(leastAsked(free, verdicts), options.post);
+        const outcome = await this.#attempt(question, candidates, slot);
+        if (outcome.kind === "ok") {
+          this.#absences.present(options.post, outcome.provider);
+          return outcome;
+        }
+        if (outcome.kind === "missing") this.#absences.missing(options.post, outcome.provider);
+        await this.#note(outcome, verdicts, candidates, options.signal);
+      }
+    }
+    throw verdicts.error(id, providers);
+  }
+
+  /** A second try for an article that is being asked for already. */
+  async #askAgain(question: Question, slot: Slot, { provider, avoid }: SecondTry): Promise<PartInfo | undefined> {
+    const { verdicts, options } = question;
+    const asked = this.#attempt({ ...question, avoid }, new Set([provider]), slot);
+    verdicts.asking(provider, asked);
+    const outcome = await asked;
+    if (outcome.kind === "ok") return outcome.info;
+    if (outcome.kind === "missing") this.#absences.missing(options.post, provider);
+    await this.#note(outcome, verdicts, [provider], options.signal);
+    return undefined;
+  }
+
+  #attempt(question: Question, candidates: ReadonlySet<Provider>, slot: Slot | undefined): Promise<Outcome> {
+    const { kind, id, options, course, avoid } = question;
+    return attempt(
+      {
+        kind,
+        id,
+        options,
+        candidates,
+        avoid,
+        ...(slot === undefined ? {} : { slot }),
+        ...(course === undefined ? {} : { course }),
+      },
+      this.#attempts,
+    );
+  }
+
+  /** Without those that lacked its neighbours, as long as there are others. */
+  #likeliest(candidates: ReadonlySet<Provider>, post: number | undefined): ReadonlySet<Provider> {
+    if (candidates.size < 2) return candidates;
+    const likely = [...candidates].filter((provider) => !this.#absences.isLikely(post, provider));
+    return likely.length > 0 ? new Set(likely) : candidates;
   }
 
   async #note(
@@ -180,6 +273,31 @@ export class Pool implements ArticleSource, AsyncDisposable {
     }
     this.#reports.add(report);
   }
+}
+
+/** One article, whom it was asked of, and what they said. */
+interface Question {
+  readonly kind: "BODY" | "STAT";
+  readonly id: MessageId;
+  readonly options: FetchOptions;
+  readonly verdicts: Verdicts;
+  readonly course?: Course;
+  readonly avoid?: Line | undefined;
+}
+
+/** Providers to ask together. */
+interface Turn {
+  readonly tier: readonly Provider[];
+  /** 2: only those that held a corrupt copy. */
+  readonly round: 1 | 2;
+  /** Only those that nothing speaks against. */
+  readonly isWell: boolean;
+}
+
+function noProvider(): ProviderError {
+  return new ProviderError("PROVIDER_UNREACHABLE", "no news provider is configured", {
+    hint: "add one under `providers` in newsreel.yaml or in NEWSREEL_PROVIDERS",
+  });
 }
 
 function inTiers(providers: readonly Provider[]): readonly (readonly Provider[])[] {

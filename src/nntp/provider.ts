@@ -6,9 +6,9 @@ import type { Logger } from "../base/logger.ts";
 import { backOffMs } from "./back-off.ts";
 import type { NntpConnection } from "./connection.ts";
 import { ask, openConnection } from "./login.ts";
-import { Floor, Mean } from "./measure.ts";
 import type { ProviderOptions } from "./provider-options.ts";
 import type { ProviderSnapshot } from "./snapshot.ts";
+import { Standing } from "./standing.ts";
 
 /** A silent connection is asked for the date this often, so that neither side nor a router forgets it. */
 const KEEP_ALIVE_MS = 45_000;
@@ -18,14 +18,10 @@ const IDLE_CLOSE_MS = 120_000;
 const CEILING_PROBE_MS = 30_000;
 /** A back-off that ends within this time is waited for instead of being reported. */
 const PATIENCE_MS = 3_000;
-/** Break-even between reading an unwanted rest and reconnecting: a reconnect costs about so many round trips. */
-const RECONNECT_ROUND_TRIPS = 5;
 /** A rest that takes longer to read than it was thought to is dropped after all. */
 const DRAIN_GRACE_MS = 200;
-/** Rest that is always read, while nothing has been measured yet. */
-const DRAIN_DEFAULT_BYTES = 64 * 1024;
-/** Articles are about this large; only used to derive a pipelining depth. */
-const TYPICAL_ARTICLE_BYTES = 740_000;
+/** So long a server may take to notice that a connection of ours is gone; until then it counts it. */
+const FAREWELL_MS = 50;
 
 const CLOSING = new ProviderError("PROVIDER_UNREACHABLE", "the connections to the providers are being closed");
 
@@ -60,11 +56,12 @@ export class Provider {
   readonly counts = { ok: 0, missing: 0, corrupt: 0, failed: 0 };
   readonly #context: ProviderContext;
   readonly #secure: tls.SecureContext | undefined;
-  readonly #rtt = new Floor();
-  readonly #rate = new Mean();
+  readonly standing = new Standing();
   readonly #shutdown = new AbortController();
   #bytes = 0;
   #opening = 0;
+  /** Connections that we have hung up, and that the server may still count. */
+  #leaving = 0;
   #ceiling: number;
   #ceilingProbeAt = Number.POSITIVE_INFINITY;
   #failures = 0;
@@ -83,6 +80,11 @@ export class Provider {
     this.#secure = options.tls ? tls.createSecureContext() : undefined;
   }
 
+  /** Whether nothing speaks against it: it answers, or has not been tried yet. */
+  get isWell(): boolean {
+    return !this.#shutdown.signal.aborted && (this.lines.size > 0 || this.#failures === 0);
+  }
+
   /** Whether a request may be given to it now or within its patience. */
   get isUsable(): boolean {
     if (this.#shutdown.signal.aborted) return false;
@@ -99,8 +101,13 @@ export class Provider {
   /** Connections that could still be opened at this moment. After a failure one is tried before all are. */
   get openable(): number {
     if (this.#shutdown.signal.aborted || this.#context.clock.now() < this.#retryAt) return 0;
-    const room = this.#ceiling - this.lines.size - this.#opening;
+    const room = this.#ceiling - this.lines.size - this.#opening - this.#leaving;
     return this.#failures > 0 ? Math.min(room, 1 - this.#opening) : room;
+  }
+
+  /** Encoded bytes since the start. */
+  get receivedBytes(): number {
+    return this.#bytes;
   }
 
   get opening(): number {
@@ -111,31 +118,29 @@ export class Provider {
     return this.#ceiling;
   }
 
-  /** Bodies under way on one connection at most: what fills the line, `1 + ceil(rtt x rate / article)`, between 2 and 4. */
+  /** Bodies under way on one connection at most. */
   get depth(): number {
-    if (this.options.pipeline !== "auto") return this.options.pipeline;
-    const inTransit = ((this.#rtt.value ?? 0) / 1000) * (this.#rate.value ?? 0);
-    return Math.min(4, Math.max(2, 1 + Math.ceil(inTransit / TYPICAL_ARTICLE_BYTES)));
+    return this.options.pipeline === "auto" ? this.standing.depth : this.options.pipeline;
+  }
+
+  /** Connections that are being used or could be. */
+  get busy(): number {
+    let busy = 0;
+    for (const { connection } of this.lines) if (connection.inFlight > 0) busy += 1;
+    return busy;
   }
 
   /** If nobody wants what comes next on this line: reads it if that is cheaper than a new connection, else hangs up. */
   drainOrDrop(line: Line): void {
     const { connection } = line;
     if (!connection.isDraining || connection.isClosed) return;
-    if (!connection.isWanted && !this.#isWorthReading(connection.unwantedBytes)) {
+    if (!connection.isWanted && !this.standing.isWorthReading(connection.unwantedBytes)) {
       this.drop(line);
       return;
     }
     this.#context.clock.after(DRAIN_GRACE_MS, () => {
       if (this.lines.has(line) && line.connection.isDraining) this.drop(line);
     });
-  }
-
-  #isWorthReading(bytes: number): boolean {
-    const rtt = this.#rtt.value;
-    const rate = this.#rate.value;
-    if (rtt === undefined || rate === undefined) return bytes < DRAIN_DEFAULT_BYTES;
-    return bytes < Math.max(DRAIN_DEFAULT_BYTES, RECONNECT_ROUND_TRIPS * (rtt / 1000) * rate);
   }
 
   /** Starts opening one connection; `onChange` tells when it is there or has failed. */
@@ -146,8 +151,8 @@ export class Provider {
       onClosed: (error: ProviderError) => {
         if (line.current !== undefined) this.#forget(line.current, error);
       },
-      onRtt: (ms: number) => this.#rtt.add(ms),
-      onRate: (bytesPerSecond: number) => this.#rate.add(bytesPerSecond),
+      onRtt: (ms: number) => this.standing.noteRtt(ms),
+      onRate: (bytesPerSecond: number) => this.standing.noteRate(bytesPerSecond),
       onReceived: (bytes: number) => {
         this.#bytes += bytes;
       },
@@ -225,7 +230,22 @@ export class Provider {
   drop(line: Line): void {
     this.lines.delete(line);
     line.connection.destroy(new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+    this.#farewell();
     this.#context.onChange();
+  }
+
+  /** Its place is taken only when the server has noticed, or a strict one would count one connection too many. */
+  #farewell(): void {
+    this.#leaving += 1;
+    this.#context.clock.after(Math.max(FAREWELL_MS, 2 * (this.standing.rttMs ?? 0)), () => {
+      this.#leaving -= 1;
+      this.#context.onChange();
+    });
+  }
+
+  /** It was in trouble and nobody waits for it: tries one connection if its pause is over, so that it is known when it is back. */
+  revive(): void {
+    if (this.lines.size === 0 && this.#opening === 0 && this.openable > 0) this.openOne();
   }
 
   /** Once a second while anything is open: stalled commands, idle connections, the ceiling. */
@@ -278,15 +298,15 @@ export class Provider {
       retryAt: isBackingOff ? clock.wall() + Math.max(0, waitMs) : undefined,
       connections: {
         open: this.lines.size,
-        busy: [...this.lines].filter((line) => line.connection.inFlight > 0).length,
+        busy: this.busy,
         opening: this.#opening,
         limit: connections,
         ceiling: this.#ceiling,
       },
       commands: { ...this.counts },
       bytes: this.#bytes,
-      rttMs: this.#rtt.value,
-      bytesPerSecond: this.#rate.value,
+      rttMs: this.standing.rttMs,
+      bytesPerSecond: this.standing.bytesPerSecond,
     };
   }
 

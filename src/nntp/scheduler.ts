@@ -1,36 +1,33 @@
 import { isImportLane, LANES, type Lane } from "./lanes.ts";
+import { OnlyUse, Placement, type PlacementLimits, type Waiting } from "./placement.ts";
 import type { Line, Provider } from "./provider.ts";
 
-/** STAT answers are tiny, so many may be under way; a BODY never queues behind them. */
-const STAT_DEPTH = 32;
-
-/** A request that waits for a connection. */
-export interface Waiting {
-  readonly kind: "BODY" | "STAT";
-  /** Looked at afresh whenever a connection is free. */
-  readonly urgency: { readonly lane: Lane };
-  /** Whether this provider may be asked. */
-  suits(provider: Provider): boolean;
-  start(provider: Provider, line: Line): void;
-  /** None of the providers that suit can be used now. */
-  giveUp(): void;
-}
-
-export interface SchedulerLimits {
+export interface SchedulerLimits extends PlacementLimits {
   /** Connections that imports and health may use together. */
   importConnections(): number;
-  /** Connections per provider that bulk work leaves free for the playhead. */
-  reserve(): number;
+}
+
+/** What has been promised while free connections are given out. */
+interface Round {
+  readonly wanted: Map<Provider, number>;
+  /** Imports for which a connection is being opened. */
+  importsToCome: number;
 }
 
 /**
- * Decides who gets the next free connection: strict order of lanes, first come first served within one.
+ * Decides who gets the next free connection: strict order of lanes; within one the streams take turns, and each is served in order.
  * Holds only what waits; what runs belongs to the providers' lines.
  */
 export class Scheduler {
   readonly #providers: readonly Provider[];
   readonly #limits: SchedulerLimits;
+  readonly #placement: Placement;
+  readonly #onlyUse = new OnlyUse();
   readonly #queue = new Set<Waiting>();
+  /** Of those that wait: STATs and measurements, which fit where others do not. */
+  #odd = 0;
+  /** Bodies under way per stream. */
+  readonly #streamUse = new Map<object, number>();
   #isPumping = false;
   #shouldPumpAgain = false;
   /** Connections in use by the lanes import and health. */
@@ -39,6 +36,7 @@ export class Scheduler {
   constructor(providers: readonly Provider[], limits: SchedulerLimits) {
     this.#providers = providers;
     this.#limits = limits;
+    this.#placement = new Placement(providers, limits, this.#onlyUse);
   }
 
   get waiting(): number {
@@ -47,11 +45,27 @@ export class Scheduler {
 
   enqueue(request: Waiting): void {
     this.#queue.add(request);
+    if (isOdd(request)) this.#odd += 1;
     this.pump();
   }
 
   remove(request: Waiting): void {
-    this.#queue.delete(request);
+    if (this.#queue.delete(request) && isOdd(request)) this.#odd -= 1;
+  }
+
+  /** The request uses the line from now on, until `ended`. */
+  began({ stream, only }: Waiting, line: Line): void {
+    if (stream !== undefined) this.#streamUse.set(stream, this.#useOf(stream) + 1);
+    if (only !== undefined) this.#onlyUse.began(only, line);
+  }
+
+  ended({ stream, only }: Waiting, line: Line): void {
+    if (stream !== undefined) {
+      const left = this.#useOf(stream) - 1;
+      if (left > 0) this.#streamUse.set(stream, left);
+      else this.#streamUse.delete(stream);
+    }
+    if (only !== undefined) this.#onlyUse.ended(only, line);
   }
 
   /** Books what a request of an import lane uses, once for all STATs that share a line; disposing gives it back. */
@@ -85,103 +99,96 @@ export class Scheduler {
   }
 
   #giveOut(): void {
-    if (this.#queue.size === 0) return;
-    const wanted = new Map<Provider, number>();
-    /** Imports for which a connection is being opened. */
-    let importsToCome = 0;
+    if (this.#queue.size === 0 || this.#isSaturated()) return;
+    const round: Round = { wanted: new Map(), importsToCome: 0 };
     for (const lane of LANES) {
-      const isImport = isImportLane(lane);
-      for (const request of this.#queue) {
-        if (request.urgency.lane !== lane) continue;
-        const mustShare = isImport && this.#importUse + importsToCome >= this.#limits.importConnections();
-        const fate = this.#place(request, wanted, mustShare);
-        if (mustShare && fate === "waits") break;
-        if (isImport && fate === "opens") importsToCome += 1;
-      }
+      if (isImportLane(lane)) this.#giveToImports(lane, round);
+      else this.#giveToStreams(lane, round);
     }
-    for (const [provider, count] of wanted) {
+    for (const [provider, count] of round.wanted) {
       for (let more = count - provider.opening; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
     }
   }
 
-  /** Starts the request if a connection is free for it; else notes who should open one. `mustShare`: only on one that imports use already. */
-  #place(request: Waiting, wanted: Map<Provider, number>, mustShare: boolean): "settled" | "opens" | "waits" {
-    let best: { readonly provider: Provider; readonly line: Line; readonly load: number } | undefined;
-    let opener: Provider | undefined;
-    let isHopeless = true;
-    for (const provider of this.#providers) {
-      if (!request.suits(provider)) continue;
-      isHopeless &&= !provider.isUsable;
-      const line = this.#freeLine(provider, request, mustShare);
-      if (line !== undefined) {
-        const load = load01(provider, line);
-        if (best === undefined || load < best.load) best = { provider, line, load };
+  /** Every connection has all the work it can take, so that nobody need be looked at. */
+  #isSaturated(): boolean {
+    if (this.#odd > 0) return false;
+    return this.#providers.every((provider) => {
+      if (!provider.isUsable || provider.openable > 0) return false;
+      for (const { connection } of provider.lines) if (connection.inFlight < provider.depth) return false;
+      return provider.lines.size > 0;
+    });
+  }
+
+  /** The stream with the fewest bodies under way is next, request by request. */
+  #giveToStreams(lane: Lane, round: Round): void {
+    const turns = this.#byStream(lane);
+    /** Connections being opened count for those they are meant for. */
+    const promised = new Map<object, number>();
+    while (turns.size > 0) {
+      let next: object | undefined;
+      let least = Number.POSITIVE_INFINITY;
+      for (const stream of turns.keys()) {
+        const use = this.#useOf(stream) + (promised.get(stream) ?? 0);
+        if (use < least) {
+          next = stream;
+          least = use;
+        }
       }
-      if (opener === undefined && !mustShare && this.#mayOpen(provider, request, wanted.get(provider) ?? 0))
-        opener = provider;
+      const requests = turns.get(next as object) as Waiting[];
+      const request = requests.shift() as Waiting;
+      if (requests.length === 0) turns.delete(next as object);
+      if (this.#settle(request, round, false) === "opens") {
+        promised.set(next as object, (promised.get(next as object) ?? 0) + 1);
+      }
     }
-    if (best !== undefined && (best.line.connection.inFlight === 0 || opener === undefined)) {
-      this.#queue.delete(request);
-      request.start(best.provider, best.line);
+  }
+
+  #byStream(lane: Lane): Map<object, Waiting[]> {
+    const turns = new Map<object, Waiting[]>();
+    for (const request of this.#queue) {
+      if (request.urgency.lane !== lane) continue;
+      const stream = request.stream ?? request;
+      const known = turns.get(stream);
+      if (known === undefined) turns.set(stream, [request]);
+      else known.push(request);
+    }
+    return turns;
+  }
+
+  #giveToImports(lane: Lane, round: Round): void {
+    for (const request of this.#queue) {
+      if (request.urgency.lane !== lane) continue;
+      const mustShare = this.#importUse + round.importsToCome >= this.#limits.importConnections();
+      const fate = this.#settle(request, round, mustShare);
+      if (mustShare && fate === "waits") break;
+      if (fate === "opens") round.importsToCome += 1;
+    }
+  }
+
+  /** Starts the request if a connection is free for it; else notes who should open one. */
+  #settle(request: Waiting, { wanted }: Round, mustShare: boolean): "settled" | "opens" | "waits" {
+    const fate = this.#placement.of(request, wanted, mustShare);
+    if (fate === "waits") return "waits";
+    if (fate === "hopeless") {
+      this.remove(request);
+      request.giveUp();
       return "settled";
     }
-    if (opener !== undefined) {
-      wanted.set(opener, (wanted.get(opener) ?? 0) + 1);
+    if ("opener" in fate) {
+      wanted.set(fate.opener, (wanted.get(fate.opener) ?? 0) + 1);
       return "opens";
     }
-    if (!isHopeless) return "waits";
-    this.#queue.delete(request);
-    request.giveUp();
+    this.remove(request);
+    request.start(fate.provider, fate.line);
     return "settled";
   }
 
-  /** The provider's line that would serve the request best: the idle one used last (its congestion window is still open), else the least busy one with room. */
-  #freeLine(provider: Provider, request: Waiting, mustShare: boolean): Line | undefined {
-    const maxBodies = provider.depth;
-    const mayTakeAnother = this.#mayTakeAnother(provider, request, 0);
-    let best: Line | undefined;
-    for (const line of provider.lines) {
-      if (mustShare && line.importStats === 0) continue;
-      if (!hasRoom(line, request, maxBodies) || (line.bulk === 0 && !mayTakeAnother)) continue;
-      if (best === undefined || isBetter(line, best)) best = line;
-    }
-    return best;
-  }
-
-  #mayOpen(provider: Provider, request: Waiting, alreadyWanted: number): boolean {
-    const room = provider.openable + provider.opening - alreadyWanted;
-    return room > 0 && this.#mayTakeAnother(provider, request, alreadyWanted);
-  }
-
-  /** Bulk work spreads over so many connections that those kept for the playhead stay free of it. */
-  #mayTakeAnother(provider: Provider, request: Waiting, alreadyWanted: number): boolean {
-    if (request.urgency.lane === "playhead") return true;
-    let withBulk = alreadyWanted;
-    for (const line of provider.lines) if (line.bulk > 0) withBulk += 1;
-    return withBulk < provider.ceiling - this.#reserveOf(provider);
-  }
-
-  /** Never so many that bulk work is left without a connection. */
-  #reserveOf(provider: Provider): number {
-    return Math.max(0, Math.min(this.#limits.reserve(), provider.ceiling - 1));
+  #useOf(stream: object): number {
+    return this.#streamUse.get(stream) ?? 0;
   }
 }
 
-function hasRoom(line: Line, request: Waiting, maxBodies: number): boolean {
-  const { inFlight, isDraining, isClosed } = line.connection;
-  if (isDraining || isClosed) return false;
-  return request.kind === "STAT"
-    ? line.bodies === 0 && inFlight < STAT_DEPTH
-    : line.stats === 0 && inFlight < maxBodies;
-}
-
-function isBetter(line: Line, than: Line): boolean {
-  const busy = line.connection.inFlight;
-  const thanBusy = than.connection.inFlight;
-  return busy === thanBusy ? line.usedAt > than.usedAt : busy < thanBusy;
-}
-
-function load01(provider: Provider, line: Line): number {
-  const inUse = [...provider.lines].filter((other) => other.connection.inFlight > 0).length;
-  return line.connection.inFlight + inUse / provider.ceiling;
+function isOdd({ kind, only }: Waiting): boolean {
+  return kind === "STAT" || only !== undefined;
 }

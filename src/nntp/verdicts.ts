@@ -15,6 +15,19 @@ interface Testimony {
 /** What each provider said about one article, and what that adds up to. Silence is not absence. */
 export class Verdicts {
   readonly #byProvider = new Map<Provider, Testimony>();
+  readonly #beingAsked = new Map<Provider, Promise<unknown>>();
+
+  /** Somebody else is asking this provider for the same article: until `answer` settles nobody need ask it as well. */
+  asking(provider: Provider, answer: Promise<unknown>): void {
+    this.#beingAsked.set(provider, answer);
+    const forget = () => this.#beingAsked.delete(provider);
+    answer.then(forget, forget);
+  }
+
+  /** Settles when nobody else asks the provider any more; undefined when nobody does. */
+  answerOf(provider: Provider): Promise<unknown> | undefined {
+    return this.#beingAsked.get(provider);
+  }
 
   attempts(provider: Provider): number {
     return this.#byProvider.get(provider)?.attempts ?? 0;
