@@ -1,5 +1,6 @@
 import type { MessageId } from "../base/message-id.ts";
 import type { SegmentList } from "../base/segment-list.ts";
+import type { DamageLog } from "./damage.ts";
 import type { JobId, JobStore } from "./jobs.ts";
 
 export type EntryId = number & { readonly __brand: "EntryId" };
@@ -31,6 +32,8 @@ export interface Segment {
   readonly size: number;
   /** The NZB's `bytes`; a hint. */
   readonly encodedSize: number;
+  /** The posted file that the part belongs to. */
+  readonly post?: number;
 }
 
 /** A run of bytes of a file, `[start, end)`, that lies in one segment from byte `skip` on. */
@@ -107,8 +110,11 @@ export interface CatalogStats {
  */
 export interface Catalog extends Disposable {
   readonly jobs: JobStore;
+  readonly damage: DamageLog;
   /** One indexed query for the whole path. */
   find(path: string): Entry | undefined;
+  /** Path and size of a file by its id; undefined for whatever is not a file. */
+  file(id: EntryId): { readonly path: string; readonly size: number } | undefined;
   /** Entries of a folder by name, after `after`, at most `limit`. Empty when the path is no folder. */
   list(path: string, after: string | undefined, limit: number): readonly Entry[];
   /** The map of a file; kept in an LRU, so a second open costs nothing. Throws PATH_MISSING for anything but a file. */
@@ -117,6 +123,8 @@ export interface Catalog extends Disposable {
   addRelease(release: NewRelease): AddedRelease;
   /** Files of a release with their paths relative to the library root. */
   releaseFiles(release: ReleaseId): readonly { readonly path: string; readonly size: number }[];
+  /** Up to `count` different segments of any posts, each with an article of a useful size, drawn at random (0 <= random() < 1). */
+  sampleSegments(count: number, random: () => number): readonly Segment[];
   stats(): CatalogStats;
   /** Throws when the database cannot be written at this moment. */
   checkWritable(): void;

@@ -2,12 +2,14 @@ import type { Clock } from "../base/clock.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import type { Catalog, CatalogStats } from "./catalog.ts";
 import { chunkStore } from "./chunk-store.ts";
+import { damageStore } from "./damage-store.ts";
 import { explained, inTransaction, openDatabase } from "./database.ts";
 import { ensureRoot, entryTree } from "./entry-tree.ts";
 import { extentMaps } from "./extent-maps.ts";
 import { jobStore } from "./job-store.ts";
 import { migrate, readMigrations } from "./migrations.ts";
 import { releaseWriter } from "./release-writer.ts";
+import { segmentSampler } from "./segment-sample.ts";
 import type { Database } from "./sqlite.ts";
 
 export interface CatalogOptions {
@@ -61,6 +63,7 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
   const jobs = jobStore(db, clock);
   const chunks = chunkStore(db);
   const addRelease = releaseWriter(db, { tree, clock, completeJob: jobs.complete });
+  const sizeOf = db.prepare<[number], number>("SELECT size FROM entry WHERE id = ? AND kind = 'file'").pluck();
   const stats = db.prepare<[], CatalogStats>("SELECT files, releases, segments, bytes FROM totals");
   const proveWritable = db.prepare(
     "INSERT INTO write_check (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
@@ -68,11 +71,17 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
 
   return {
     jobs,
+    damage: damageStore(db, clock),
     find: tree.find,
+    file(id) {
+      const size = sizeOf.get(id);
+      return size === undefined ? undefined : { path: tree.pathOf(id), size };
+    },
     list: tree.list,
     extents: extentMaps(db, chunks, cacheMaps),
     addRelease: (release) => inTransaction(db, () => addRelease(release)),
     releaseFiles: tree.filesOf,
+    sampleSegments: segmentSampler(db),
     stats: () => stats.get() as CatalogStats,
     checkWritable: () => inTransaction(db, () => void proveWritable.run(Math.round(clock.wall()))),
     mapStats: chunks.stats,

@@ -215,6 +215,7 @@ class PackedSegment implements Segment {
   readonly post: number;
   readonly #chunk: SegmentChunk;
   readonly #index: number;
+  #id: MessageId | undefined;
 
   constructor(chunk: SegmentChunk, index: number) {
     this.begin = chunk.beginOf(index);
@@ -226,7 +227,8 @@ class PackedSegment implements Segment {
   }
 
   get id(): MessageId | undefined {
-    return this.#chunk.idOf(this.#index);
+    this.#id ??= this.#chunk.idOf(this.#index);
+    return this.#id;
   }
 
   get alternates(): readonly MessageId[] {
