@@ -2,6 +2,7 @@ import { errorCode } from "../base/errors.ts";
 import { Limiter } from "../base/limiter.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { Slot } from "../base/slot.ts";
+import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource } from "../nntp/article-source.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import { type FileKind, fileKind, MAGIC_BYTES } from "./magic.ts";
@@ -29,17 +30,22 @@ const SMALL_BYTES = 1024 * 1024 + 64 * 1024;
 const LARGE_SLOTS = 4;
 const LARGE_BYTES = 16 * 1024 * 1024 + 128 * 1024;
 
+/** Takes a copy of a verified part, if anybody may want it soon; `bytes` begin with it. */
+export type Remember = (part: Pick<Segment, "id" | "alternates" | "begin" | "size">, bytes: Buffer) => void;
+
 /**
  * Reads articles for imports and keeps what they say, never their bytes. Memory is bounded whatever the articles claim: 32 slots of
  * a megabyte and four that grow to sixteen, allocated when first needed and given up when nobody reads.
  */
 export class ArticleProbe {
   readonly #source: ArticleSource;
+  readonly #remember: Remember | undefined;
   readonly #small = new SlotStock(SMALL_SLOTS, SMALL_BYTES, SMALL_BYTES);
   readonly #large = new SlotStock(LARGE_SLOTS, 2 * SMALL_BYTES, LARGE_BYTES);
 
-  constructor(source: ArticleSource) {
+  constructor(source: ArticleSource, remember?: Remember) {
     this.#source = source;
+    this.#remember = remember;
   }
 
   /** Reads the first article that is usable. Rejects with ProviderError or the signal's reason. */
@@ -84,7 +90,9 @@ export class ArticleProbe {
     const slot = stock.take();
     try {
       const info = await this.#source.body(id, slot, { urgency: LANE, signal, encodedSize });
-      const start = slot.bytes.subarray(0, Math.min(info.size, MAGIC_BYTES));
+      const { begin, size } = info;
+      if (begin !== undefined) this.#remember?.({ id, alternates: [], begin, size }, slot.bytes);
+      const start = slot.bytes.subarray(0, Math.min(size, MAGIC_BYTES));
       return { state: "found", info, kind: fileKind(start) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -5,7 +5,7 @@ import type { AddedRelease, Catalog } from "../catalog/catalog.ts";
 import type { Job } from "../catalog/jobs.ts";
 import type { ArticleSource } from "../nntp/article-source.ts";
 import type { NzbParser } from "../nzb/parser-thread.ts";
-import { ArticleProbe } from "./article-probe.ts";
+import { ArticleProbe, type Remember } from "./article-probe.ts";
 import { planPosts } from "./plan.ts";
 import { countOf, draftRelease } from "./release-draft.ts";
 import { survey } from "./survey.ts";
@@ -14,6 +14,8 @@ export interface ImporterOptions {
   readonly catalog: Catalog;
   readonly parser: Pick<NzbParser, "parse">;
   readonly source: ArticleSource;
+  /** Is shown every article that was read. */
+  readonly remember?: Remember;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -40,8 +42,8 @@ export interface Importer {
 }
 
 /** Reads few articles, keeps none of their bytes; all jobs share its 36 places for requests. */
-export function createImporter({ catalog, parser, source, clock, log }: ImporterOptions): Importer {
-  const probe = new ArticleProbe(source);
+export function createImporter({ catalog, parser, source, remember, clock, log }: ImporterOptions): Importer {
+  const probe = new ArticleProbe(source, remember);
   return {
     async run(job, { signal, onProgress }) {
       const nzb = await parser.parse({ bytes: catalog.jobs.source(job.id).nzb }, { signal });

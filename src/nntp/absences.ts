@@ -30,8 +30,10 @@ export class Absences {
       providers = new Map();
       this.#posts.set(post, providers);
     }
-    const inARow = (providers.get(provider)?.inARow ?? 0) + 1;
-    providers.set(provider, { inARow, lastAt: this.#clock.now() });
+    const now = this.#clock.now();
+    const before = providers.get(provider);
+    const inARow = before !== undefined && now - before.lastAt < MEMORY_MS ? before.inARow + 1 : 1;
+    providers.set(provider, { inARow, lastAt: now });
   }
 
   present(post: number | undefined, provider: Provider): void {

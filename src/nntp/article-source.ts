@@ -30,26 +30,26 @@ export interface FetchOptions extends Cancel {
   /** Looked at whenever a connection becomes free, so that a waiting request may become more urgent. */
   readonly urgency: Urgency;
   /** What the catalog says of this part; an article that differs is taken for corrupt. */
-  readonly expect?: { readonly size?: number; readonly begin?: number };
+  readonly expect?: undefined | { readonly size?: number; readonly begin?: number };
   /** The NZB's `bytes`, to guess how much of an abandoned body is still to come. */
-  readonly encodedSize?: number;
+  readonly encodedSize?: number | undefined;
   /** Whoever reads; requests of one reader take turns with those of others in the same lane. */
-  readonly stream?: object;
+  readonly stream?: object | undefined;
   /** The post that the article is part of: a provider that lacks its neighbours is asked later than others of its tier. */
-  readonly post?: number;
+  readonly post?: number | undefined;
   /** Asks this provider and nobody else; requests with the same object share its bounds. */
-  readonly only?: OnlyProvider;
+  readonly only?: OnlyProvider | undefined;
   /** Lets the article be asked for a second time when somebody waits for it and nothing comes. */
-  readonly spare?: Spare;
+  readonly spare?: Spare | undefined;
   /** Is told how the fetch goes. */
-  readonly trace?: FetchTrace;
+  readonly trace?: FetchTrace | undefined;
   /** Called at most once per loop turn while the body arrives: so many bytes of the slot are decoded, none of them verified yet. */
-  readonly onProgress?: (filled: number) => void;
+  readonly onProgress?: ((filled: number) => void) | undefined;
   /**
    * The bytes reported so far come from an attempt that failed; the slot is filled anew from its start, once the answer is there.
    * Until then its `bytes` may be exchanged.
    */
-  readonly onRestart?: () => void | Promise<void>;
+  readonly onRestart?: (() => void | Promise<void>) | undefined;
 }
 
 /** missing: every provider of every tier said 430 or 423. unknown: anything else, silence included. */

@@ -11,6 +11,7 @@ import type { Exchange } from "./connection.ts";
 import { refusal } from "./login.ts";
 import type { Waiting } from "./placement.ts";
 import type { Line, Provider } from "./provider.ts";
+import type { Course } from "./race.ts";
 import type { StatusLine, Verdict } from "./replies.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -26,18 +27,15 @@ export interface AttemptRequest {
   readonly kind: "BODY" | "STAT";
   readonly id: MessageId;
   /** Where a BODY goes. */
-  readonly slot?: Slot;
+  readonly slot: Slot | undefined;
   readonly options: FetchOptions;
   readonly candidates: ReadonlySet<Provider>;
+  /** Gives up when something begins to speak against all of them, instead of waiting for one to come back. */
+  readonly isForWell: boolean;
   /** A connection that is no help: the same article is stuck there. */
-  readonly avoid?: Line | undefined;
-  /** Knows the attempt while it is under way. */
-  readonly course?: Course;
-}
-
-/** Where a fetch stands: one attempt after another. */
-export interface Course {
-  attempt: Attempt | undefined;
+  readonly avoid: Line | undefined;
+  /** Knows the attempt while it is under way, and only then. */
+  readonly course: Course | undefined;
 }
 
 export interface AttemptContext {
@@ -96,7 +94,7 @@ export class Attempt implements Waiting {
   readonly #context: AttemptContext;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #leave = () => this.#abort();
+  readonly #onAbort = () => this.leave(this.#request.options.signal.reason);
   #running: Running | undefined;
   #decoder: PartDecoder | undefined;
   #isProgressDue = false;
@@ -128,7 +126,7 @@ export class Attempt implements Waiting {
       this.#reject(signal.reason);
       return;
     }
-    signal.addEventListener("abort", this.#leave, { once: true });
+    signal.addEventListener("abort", this.#onAbort, { once: true });
     this.#watch = this.urgency.watch?.(() => this.#context.scheduler.pump());
     this.#context.scheduler.enqueue(this);
   }
@@ -155,7 +153,7 @@ export class Attempt implements Waiting {
   }
 
   suits(provider: Provider): boolean {
-    return this.#request.candidates.has(provider);
+    return this.#request.candidates.has(provider) && (provider.isWell || !this.#request.isForWell);
   }
 
   avoids(line: Line): boolean {
@@ -296,10 +294,13 @@ export class Attempt implements Waiting {
     this.#settle({ kind: "failed", provider, error });
   }
 
-  #abort(): void {
+  /** Gives it up: rejects with the reason at once, and nothing is written to the slot from here on. Harmless when it has ended. */
+  leave(reason: unknown): void {
+    if (this.#isSettled) return;
     const running = this.#running;
     this.#isSettled = true;
     this.#watch?.[Symbol.dispose]();
+    this.#request.options.signal.removeEventListener("abort", this.#onAbort);
     this.#context.scheduler.remove(this);
     if (running !== undefined) {
       const { line, provider, exchange } = running;
@@ -307,7 +308,7 @@ export class Attempt implements Waiting {
       this.#release();
       provider.drainOrDrop(line);
     }
-    this.#reject(this.#request.options.signal.reason);
+    this.#reject(reason);
     this.#context.scheduler.pump();
   }
 
@@ -332,7 +333,8 @@ export class Attempt implements Waiting {
     this.#isSettled = true;
     this.#watch?.[Symbol.dispose]();
     this.#noteTry(outcome);
-    this.#request.options.signal.removeEventListener("abort", this.#leave);
+    if (this.#request.course !== undefined) this.#request.course.attempt = undefined;
+    this.#request.options.signal.removeEventListener("abort", this.#onAbort);
     this.#resolve(outcome);
     this.#context.scheduler.pump();
   }

@@ -1,4 +1,4 @@
-import type { Course } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Provider } from "./provider.ts";
 import type { SecondTry } from "./race.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -36,9 +36,15 @@ export class Hedges {
     this.#won += 1;
   }
 
+  /** A second try is on its way. */
+  asked(bytes: number): void {
+    this.#asked += 1;
+    this.#bytes += bytes;
+  }
+
   /** Another provider that is well and has a connection to spare; else another connection of the same one. Never a backup, never behind anything else. */
-  elsewhere({ attempt }: Course, verdicts: Verdicts): SecondTry | undefined {
-    if (attempt === undefined || attempt.only !== undefined) return undefined;
+  elsewhere(attempt: Attempt, verdicts: Verdicts): SecondTry | undefined {
+    if (attempt.only !== undefined) return undefined;
     const received = this.#providers.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
     if (this.#bytes + attempt.expectedBytes > Math.max(ADVANCE_BYTES, SHARE * received)) return undefined;
     const { provider: stalled, line } = attempt;
@@ -47,11 +53,10 @@ export class Hedges {
     );
     // While the first one waits for a connection, more of the same would only wait as well.
     const others = able.filter((provider) => (stalled === undefined ? !attempt.suits(provider) : provider !== stalled));
-    const provider = soonest(others, attempt.expectedBytes) ?? able.find((candidate) => candidate === stalled);
-    if (provider === undefined) return undefined;
-    this.#asked += 1;
-    this.#bytes += attempt.expectedBytes;
-    return { provider, avoid: line };
+    const provider =
+      soonest(others, attempt.expectedBytes) ??
+      able.find((candidate) => candidate === stalled && verdicts.mayAskBeside(candidate));
+    return provider === undefined ? undefined : { provider, avoid: line };
   }
 }
 

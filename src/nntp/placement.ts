@@ -81,6 +81,8 @@ export class Placement {
   /** `wanted`: connections that others have been promised in this round. `mustShare`: only a connection that imports use already. */
   of(request: Waiting, wanted: ReadonlyMap<Provider, number>, mustShare: boolean): Fate {
     let best: (Place & { readonly cost: number }) | undefined;
+    /** The best one of those where nothing else is under way. */
+    let idle: typeof best;
     let opener: Provider | undefined;
     let isHopeless = true;
     for (const provider of this.#providers) {
@@ -89,13 +91,16 @@ export class Placement {
       const line = this.#freeLine(provider, request, mustShare);
       if (line !== undefined) {
         const cost = costOf(provider, line, request);
-        if (best === undefined || cost < best.cost) best = { provider, line, cost };
+        const place = { provider, line, cost };
+        if (best === undefined || cost < best.cost) best = place;
+        if (line.connection.inFlight === 0 && (idle === undefined || cost < idle.cost)) idle = place;
       }
       if (opener === undefined && !mustShare && this.#mayOpen(provider, request, wanted.get(provider) ?? 0))
         opener = provider;
     }
-    if (best !== undefined && (best.line.connection.inFlight === 0 || opener === undefined)) return best;
-    if (opener !== undefined) return { opener };
+    // Opening one takes half a dozen round trips.
+    if (opener !== undefined) return idle ?? { opener };
+    if (best !== undefined) return best;
     return isHopeless ? "hopeless" : "waits";
   }
 
@@ -141,7 +146,7 @@ export class Placement {
   /** As many as are wished, but no more than a third of what there is: with few connections a film needs nearly all of them to flow. */
   #reserveOf(provider: Provider): number {
     const { ceiling } = provider;
-    return Math.min(this.#limits.reserve(), Math.floor((ceiling + 1) / 3));
+    return Math.min(this.#limits.reserve(), Math.floor(ceiling / 3));
   }
 }
 

@@ -7,13 +7,13 @@ import type { YencKernel } from "../yenc/kernel.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import { Absences } from "./absences.ts";
 import type { ArticleSource, FetchOptions, Presence } from "./article-source.ts";
-import { type AttemptContext, attempt, type Course, type Outcome } from "./attempt.ts";
+import { type AttemptContext, type AttemptRequest, attempt, type Outcome } from "./attempt.ts";
 import { retryDelayMs } from "./back-off.ts";
 import type { CommandTimes } from "./command-times.ts";
 import { type HedgeStats, Hedges } from "./hedges.ts";
 import { type Line, Provider } from "./provider.ts";
 import type { ProviderOptions } from "./provider-options.ts";
-import { Race, type SecondTry } from "./race.ts";
+import { type Course, Race } from "./race.ts";
 import { Scheduler, type SchedulerLimits } from "./scheduler.ts";
 import type { ProviderSnapshot } from "./snapshot.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -43,6 +43,7 @@ export class Pool implements ArticleSource, AsyncDisposable {
   readonly #providers: readonly Provider[];
   /** Providers to ask together, first tier first; backups form the last ones. */
   readonly #tiers: readonly (readonly Provider[])[];
+  readonly #turns: readonly Turn[];
   readonly #scheduler: Scheduler;
   readonly #options: PoolOptions;
   readonly #random: () => number;
@@ -60,6 +61,7 @@ export class Pool implements ArticleSource, AsyncDisposable {
     const context = { clock, log, random: this.#random, onChange: () => this.#changed() };
     this.#providers = options.providers.map((provider) => new Provider(provider, context));
     this.#tiers = inTiers(this.#providers);
+    this.#turns = turnsOf(this.#tiers);
     this.#scheduler = new Scheduler(this.#providers, options.limits);
     this.#attempts = {
       scheduler: this.#scheduler,
@@ -74,14 +76,19 @@ export class Pool implements ArticleSource, AsyncDisposable {
   }
 
   body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo> {
-    const question: Question = { kind: "BODY", id, options, verdicts: new Verdicts() };
-    if (options.spare === undefined) return this.#bodyFrom(question, into);
+    const verdicts = new Verdicts();
+    if (options.spare === undefined) {
+      return this.#bodyFrom({ kind: "BODY", id, options, verdicts, course: undefined, avoid: undefined }, into);
+    }
     const race = new Race(
       {
         stalls: this.#stalls,
-        first: (slot, own, course) => this.#bodyFrom({ ...question, options: own, course }, slot),
-        second: (slot, own, where) => this.#askAgain({ ...question, options: own }, slot, where),
-        elsewhere: (course) => this.#hedges.elsewhere(course, question.verdicts),
+        first: (slot, course) =>
+          this.#bodyFrom({ kind: "BODY", id, options, verdicts, course, avoid: undefined }, slot),
+        second: (slot, own, { provider, avoid, course }) =>
+          this.#askAgain({ kind: "BODY", id, options: own, verdicts, course, avoid }, slot, provider),
+        elsewhere: (attempt) => this.#hedges.elsewhere(attempt, verdicts),
+        onAsked: (bytes) => this.#hedges.asked(bytes),
         onWon: () => this.#hedges.won(),
       },
       options,
@@ -92,7 +99,14 @@ export class Pool implements ArticleSource, AsyncDisposable {
 
   async stat(id: MessageId, options: FetchOptions): Promise<Presence> {
     try {
-      await this.#askAround({ kind: "STAT", id, options, verdicts: new Verdicts() });
+      await this.#askAround({
+        kind: "STAT",
+        id,
+        options,
+        verdicts: new Verdicts(),
+        course: undefined,
+        avoid: undefined,
+      });
       return "present";
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason;
@@ -144,24 +158,14 @@ export class Pool implements ArticleSource, AsyncDisposable {
    * Tier by tier, those first that nothing speaks against; then, in a second round, those that hold a corrupt copy once more: the fault
    * may have been on the way.
    */
-  *#turns(providers: readonly Provider[]): Generator<Turn, void, undefined> {
-    for (const round of [1, 2] as const) {
-      for (const isWell of [true, false]) {
-        for (const tier of this.#tiers) {
-          yield { round, isWell, tier: tier.filter((provider) => providers.includes(provider)) };
-        }
-      }
-    }
-  }
-
   async #askAround(question: Question, slot?: Slot): Promise<Outcome & { readonly kind: "ok" }> {
-    const { id, options, verdicts } = question;
+    const { id, options, verdicts, course } = question;
     const { only } = options;
     const providers =
       only === undefined ? this.#providers : this.#providers.filter((p) => p.options.id === only.provider);
     if (providers.length === 0) throw noProvider();
     let isFirst = true;
-    for (const { tier, round, isWell } of this.#turns(providers)) {
+    for (const { tier, round, isWell } of only === undefined ? this.#turns : turnsOf([providers])) {
       for (;;) {
         const open = tier.filter((provider) => !verdicts.isDone(provider, round));
         const ready = isWell ? open.filter((provider) => provider.isWell) : open;
@@ -175,8 +179,11 @@ export class Pool implements ArticleSource, AsyncDisposable {
         }
         if (!isFirst) await options.onRestart?.();
         isFirst = false;
+        course?.throwIfStopped();
         const candidates = this.#likeliest(leastAsked(free, verdicts), options.post);
-        const outcome = await this.#attempt(question, candidates, slot);
+        const outcome = await this.#attempt(question, { candidates, isForWell: isWell, slot });
+        // Those who got into trouble meanwhile are asked when nobody else is left.
+        if (outcome.kind === "unavailable" && isWell && ![...candidates].some((provider) => provider.isWell)) continue;
         if (outcome.kind === "ok") {
           this.#absences.present(options.post, outcome.provider);
           return outcome;
@@ -189,31 +196,24 @@ export class Pool implements ArticleSource, AsyncDisposable {
   }
 
   /** A second try for an article that is being asked for already. */
-  async #askAgain(question: Question, slot: Slot, { provider, avoid }: SecondTry): Promise<PartInfo | undefined> {
+  async #askAgain(question: Question, slot: Slot, provider: Provider): Promise<PartInfo | undefined> {
     const { verdicts, options } = question;
-    const asked = this.#attempt({ ...question, avoid }, new Set([provider]), slot);
+    const asked = this.#attempt(question, { candidates: new Set([provider]), isForWell: true, slot });
     verdicts.asking(provider, asked);
     const outcome = await asked;
-    if (outcome.kind === "ok") return outcome.info;
+    if (outcome.kind === "unavailable") return undefined;
+    if (outcome.kind === "ok") {
+      this.#absences.present(options.post, provider);
+      return outcome.info;
+    }
     if (outcome.kind === "missing") this.#absences.missing(options.post, provider);
     await this.#note(outcome, verdicts, [provider], options.signal);
     return undefined;
   }
 
-  #attempt(question: Question, candidates: ReadonlySet<Provider>, slot: Slot | undefined): Promise<Outcome> {
+  #attempt(question: Question, whom: Pick<AttemptRequest, "candidates" | "isForWell" | "slot">): Promise<Outcome> {
     const { kind, id, options, course, avoid } = question;
-    return attempt(
-      {
-        kind,
-        id,
-        options,
-        candidates,
-        avoid,
-        ...(slot === undefined ? {} : { slot }),
-        ...(course === undefined ? {} : { course }),
-      },
-      this.#attempts,
-    );
+    return attempt({ kind, id, options, course, avoid, ...whom }, this.#attempts);
   }
 
   /** Without those that lacked its neighbours, as long as there are others. */
@@ -281,8 +281,8 @@ interface Question {
   readonly id: MessageId;
   readonly options: FetchOptions;
   readonly verdicts: Verdicts;
-  readonly course?: Course;
-  readonly avoid?: Line | undefined;
+  readonly course: Course | undefined;
+  readonly avoid: Line | undefined;
 }
 
 /** Providers to ask together. */
@@ -306,8 +306,15 @@ function inTiers(providers: readonly Provider[]): readonly (readonly Provider[])
   return keys.map((tier) => providers.filter((provider) => key(provider) === tier));
 }
 
+function turnsOf(tiers: readonly (readonly Provider[])[]): readonly Turn[] {
+  return ([1, 2] as const).flatMap((round) =>
+    [true, false].flatMap((isWell) => tiers.map((tier) => ({ round, isWell, tier }))),
+  );
+}
+
 /** Nobody is asked a second time while another of the same tier has not been asked once. */
 function leastAsked(open: readonly Provider[], verdicts: Verdicts): ReadonlySet<Provider> {
+  if (open.length === 1) return new Set(open);
   const least = Math.min(...open.map((provider) => verdicts.attempts(provider)));
   return new Set(open.filter((provider) => verdicts.attempts(provider) === least));
 }

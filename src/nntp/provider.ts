@@ -22,6 +22,8 @@ const PATIENCE_MS = 3_000;
 const DRAIN_GRACE_MS = 200;
 /** So long a server may take to notice that a connection of ours is gone; until then it counts it. */
 const FAREWELL_MS = 50;
+/** A first connection that takes longer than this may never come: whoever can go elsewhere does. */
+const SLOW_OPENING_MS = 2_000;
 
 const CLOSING = new ProviderError("PROVIDER_UNREACHABLE", "the connections to the providers are being closed");
 
@@ -69,6 +71,8 @@ export class Provider {
   #retryAt = 0;
   #retryTimer: Disposable | undefined;
   #hasEverOpened = false;
+  /** Its first connection has not come for a while. */
+  #isSlowToOpen = false;
 
   constructor(options: ProviderOptions, context: ProviderContext) {
     this.options = options;
@@ -82,7 +86,8 @@ export class Provider {
 
   /** Whether nothing speaks against it: it answers, or has not been tried yet. */
   get isWell(): boolean {
-    return !this.#shutdown.signal.aborted && (this.lines.size > 0 || this.#failures === 0);
+    if (this.#shutdown.signal.aborted) return false;
+    return this.lines.size > 0 || (this.#failures === 0 && !this.#isSlowToOpen);
   }
 
   /** Whether a request may be given to it now or within its patience. */
@@ -162,6 +167,10 @@ export class Provider {
       },
     };
     const { clock } = this.#context;
+    const slowness = clock.after(SLOW_OPENING_MS, () => {
+      this.#isSlowToOpen = this.lines.size === 0;
+      this.#context.onChange();
+    });
     openConnection(this.options, {
       clock,
       events,
@@ -169,6 +178,7 @@ export class Provider {
       ...(this.#secure === undefined ? {} : { secure: this.#secure }),
     }).then(
       (connection) => {
+        slowness[Symbol.dispose]();
         this.#opening -= 1;
         // Closing may have come between the login and this turn.
         if (this.#shutdown.signal.aborted) connection.close(CLOSING);
@@ -182,6 +192,7 @@ export class Provider {
         this.#context.onChange();
       },
       (error) => {
+        slowness[Symbol.dispose]();
         this.#opening -= 1;
         if (this.#shutdown.signal.aborted) this.#context.onChange();
         else this.failed(error as ProviderError);
@@ -228,9 +239,14 @@ export class Provider {
 
   /** Hangs up one connection on purpose; that says nothing against the provider. */
   drop(line: Line): void {
+    this.#hangUp(line, new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+  }
+
+  #hangUp(line: Line, reason: ProviderError): void {
     this.lines.delete(line);
-    line.connection.destroy(new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+    // First of all, since those whose commands are lost with it ask for another connection at once.
     this.#farewell();
+    line.connection.destroy(reason);
     this.#context.onChange();
   }
 
@@ -255,7 +271,7 @@ export class Provider {
       const { connection } = line;
       const { silentMs } = connection;
       if (connection.inFlight > 0) {
-        if (silentMs > this.options.timeoutMs) connection.destroy(this.#stalled(silentMs));
+        if (silentMs > this.options.timeoutMs) this.#hangUp(line, this.#stalled(silentMs));
       } else if (now - line.usedAt > IDLE_CLOSE_MS) {
         this.lines.delete(line);
         connection.close(new ProviderError("PROVIDER_UNREACHABLE", "connection closed after being idle"));
@@ -314,6 +330,7 @@ export class Provider {
     if (this.#failures > 0) this.#context.log.info({ provider: this.options.id }, "provider is back");
     this.#failures = 0;
     this.#retryAt = 0;
+    this.#isSlowToOpen = false;
     this.#lastError = undefined;
     this.#hasEverOpened = true;
   }

@@ -1,8 +1,7 @@
-import { onAbort } from "../base/abort.ts";
 import type { Slot } from "../base/slot.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import type { FetchOptions, Spare } from "./article-source.ts";
-import type { Course } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Line, Provider } from "./provider.ts";
 import type { StallWatch, Watched } from "./stall-watch.ts";
 
@@ -11,6 +10,23 @@ const LOST = new Error("another connection was quicker with this article");
 
 /** A wait for a connection is a stall only after so long: opening one takes half a dozen round trips. */
 const NO_CONNECTION_MS = 1_000;
+
+/** Where a fetch stands: one attempt after another, until it is stopped. */
+export class Course {
+  /** The one under way. */
+  attempt: Attempt | undefined;
+  #stopped: Error | undefined;
+
+  /** Nothing more is to come of it: the attempt under way ends at once, and no other follows. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason;
+    this.attempt?.leave(reason);
+  }
+
+  throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+}
 
 /** Where a second try is to go. */
 export interface SecondTry {
@@ -21,28 +37,36 @@ export interface SecondTry {
 export interface RaceContext {
   readonly stalls: StallWatch;
   /** Asks tier by tier, as for any article. */
-  first(into: Slot, options: FetchOptions, course: Course): Promise<PartInfo>;
+  first(into: Slot, course: Course): Promise<PartInfo>;
   /** Asks once; undefined when nothing came of it. */
-  second(into: Slot, options: FetchOptions, where: SecondTry): Promise<PartInfo | undefined>;
+  second(
+    into: Slot,
+    options: FetchOptions,
+    where: SecondTry & { readonly course: Course },
+  ): Promise<PartInfo | undefined>;
   /** Where else the article could be asked for at once, if that is within the budget for such things. */
-  elsewhere(course: Course): SecondTry | undefined;
+  elsewhere(attempt: Attempt): SecondTry | undefined;
+  /** It is being asked for there. */
+  onAsked(bytes: number): void;
   onWon(): void;
 }
 
 /**
  * One article for somebody who waits for it: when the try under way makes no progress for longer than is usual there, the article is
- * asked for a second time, elsewhere, and the first to be right wins.
+ * asked for a second time, elsewhere, and the first to be right wins. Costs nothing beyond a look now and then as long as all goes well.
  */
 export class Race implements Watched {
   readonly #context: RaceContext;
   readonly #options: FetchOptions;
   readonly #spare: Spare;
-  readonly #course: Course = { attempt: undefined };
-  readonly #first = new AbortController();
-  readonly #second = new AbortController();
-  /** Undefined: not tried yet. */
-  #secondTry: Promise<PartInfo | undefined> | undefined;
-  #onSecond: (info: PartInfo) => void = () => {};
+  readonly #first = new Course();
+  /** Undefined: no second try was made. */
+  #second: Course | undefined;
+  #isSecondRunning = false;
+  #firstError: unknown;
+  #hasFirstFailed = false;
+  #resolve: (info: PartInfo) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
 
   constructor(context: RaceContext, options: FetchOptions, spare: Spare) {
     this.#context = context;
@@ -50,77 +74,88 @@ export class Race implements Watched {
     this.#spare = spare;
   }
 
-  async run(into: Slot): Promise<PartInfo> {
-    const { signal } = this.#options;
-    using _abort = onAbort(signal, () => {
-      this.#first.abort(signal.reason);
-      this.#second.abort(signal.reason);
+  run(into: Slot): Promise<PartInfo> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#context.stalls.add(this);
+      this.#context.first(into, this.#first).then(
+        (info) => this.#finish(info),
+        (error) => this.#failFirst(error),
+      );
     });
-    this.#context.stalls.add(this);
-    try {
-      const won = new Promise<PartInfo>((resolve) => {
-        this.#onSecond = resolve;
-      });
-      const first = this.#context.first(into, { ...this.#options, signal: this.#first.signal }, this.#course);
-      return await Promise.race([this.#orSecond(first), won]);
-    } finally {
-      this.#context.stalls.remove(this);
-      this.#first.abort(LOST);
-      this.#second.abort(LOST);
-    }
   }
 
   look(now: number): void {
-    const { attempt } = this.#course;
-    if (this.#secondTry !== undefined || attempt === undefined || this.#options.urgency.lane !== "playhead") return;
-    if (!isStalled(attempt, now)) return;
-    const where = this.#context.elsewhere(this.#course);
+    const { attempt } = this.#first;
+    if (this.#second !== undefined || this.#hasFirstFailed || attempt === undefined) return;
+    if (this.#options.urgency.lane !== "playhead" || !isStalled(attempt, now)) return;
+    const where = this.#context.elsewhere(attempt);
     const slot = where === undefined ? undefined : this.#spare.take();
     if (where === undefined || slot === undefined) return;
-    if (this.#options.trace !== undefined) this.#options.trace.isHedged = true;
-    const { onRestart: _onRestart, spare: _spare, ...options } = this.#options;
-    this.#secondTry = this.#context
-      .second(
-        slot,
-        { ...options, signal: this.#second.signal, onProgress: (filled) => this.#spare.onProgress(filled) },
-        where,
-      )
-      .then(
-        (info) => {
-          if (info === undefined || this.#second.signal.aborted) return undefined;
-          // From here on nothing may be written where bytes on their way to a client lie.
-          this.#first.abort(LOST);
-          this.#context.onWon();
-          this.#spare.won();
-          this.#onSecond(info);
-          return info;
-        },
-        () => undefined,
-      )
-      .finally(() => this.#spare.done());
+    this.#context.onAsked(attempt.expectedBytes);
+    void this.#tryAgain(slot, where);
   }
 
-  /** When the first one fails, the second may still succeed. */
-  async #orSecond(first: Promise<PartInfo>): Promise<PartInfo> {
+  async #tryAgain(slot: Slot, where: SecondTry): Promise<void> {
+    const course = new Course();
+    this.#second = course;
+    this.#isSecondRunning = true;
+    if (this.#options.trace !== undefined) this.#options.trace.isHedged = true;
+    const options = { ...this.#options, onProgress: (filled: number) => this.#spare.onProgress(filled) };
     try {
-      return await first;
-    } catch (error) {
-      if (this.#options.signal.aborted) throw error;
-      const info = await this.#secondTry;
-      if (info === undefined) throw error;
-      return info;
+      const info = await this.#context.second(slot, options, { ...where, course });
+      if (info !== undefined) this.#winSecond(info);
+    } catch {
+      // Whatever went wrong with it, the first one is still there.
     }
+    this.#isSecondRunning = false;
+    this.#spare.done();
+    if (this.#hasFirstFailed) this.#fail(this.#firstError);
+  }
+
+  #winSecond(info: PartInfo): void {
+    const loser = this.#first.attempt?.provider;
+    if (loser !== undefined) this.#options.trace?.note({ provider: loser.options.id, result: "lost the race" });
+    // From here on nothing may be written where bytes on their way to a client lie.
+    this.#first.stop(LOST);
+    this.#context.onWon();
+    this.#spare.won();
+    this.#finish(info);
+  }
+
+  /** The second try may still succeed. */
+  #failFirst(error: unknown): void {
+    this.#hasFirstFailed = true;
+    this.#firstError = error;
+    if (!this.#isSecondRunning || this.#options.signal.aborted) this.#fail(error);
+  }
+
+  #finish(info: PartInfo): void {
+    this.#end();
+    this.#resolve(info);
+  }
+
+  #fail(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#context.stalls.remove(this);
+    this.#second?.stop(LOST);
   }
 }
 
-/** Nothing has come for longer than usual, or what the connection owes to others takes longer than that. */
-function isStalled(attempt: NonNullable<Course["attempt"]>, now: number): boolean {
-  const { provider } = attempt;
+/** Nothing has come for longer than usual; where others are served first, they come to a halt as well or take longer than that. */
+function isStalled(attempt: Attempt, now: number): boolean {
+  const { provider, line } = attempt;
   const quietMs = attempt.quietMs(now);
-  if (provider === undefined) return quietMs > NO_CONNECTION_MS;
+  if (provider === undefined || line === undefined) return quietMs > NO_CONNECTION_MS;
   const { standing } = provider;
+  if (quietMs <= standing.stallMs) return false;
   const before = attempt.bytesBefore;
-  if (before === 0) return quietMs > standing.stallMs;
   const rate = standing.bytesPerSecond;
-  return quietMs > standing.stallMs && (rate === undefined || (before / rate) * 1000 > standing.stallMs);
+  if (before === 0 || rate === undefined || line.connection.silentMs > standing.stallMs) return true;
+  return (before / rate) * 1000 > standing.stallMs;
 }

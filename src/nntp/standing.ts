@@ -58,7 +58,8 @@ export class Standing {
   /** How long an article of `bytes` is likely to take behind `ahead` bytes on the same connection, in milliseconds. */
   costMs(bytes: number, ahead: number): number {
     const rate = this.#rate.value;
-    const transfer = rate === undefined ? 0 : ((bytes + ahead) / rate) * 1000;
+    const unknown = ahead > 0 ? DEFAULT_STALL_MS : 0;
+    const transfer = rate === undefined ? unknown : ((bytes + ahead) / rate) * 1000;
     return (this.#rtt.value ?? 0) + transfer + this.missRate * MISS_COST_MS;
   }
 

@@ -15,18 +15,19 @@ interface Testimony {
 /** What each provider said about one article, and what that adds up to. Silence is not absence. */
 export class Verdicts {
   readonly #byProvider = new Map<Provider, Testimony>();
-  readonly #beingAsked = new Map<Provider, Promise<unknown>>();
+  #beingAsked: Map<Provider, Promise<unknown>> | undefined;
 
   /** Somebody else is asking this provider for the same article: until `answer` settles nobody need ask it as well. */
   asking(provider: Provider, answer: Promise<unknown>): void {
+    this.#beingAsked ??= new Map();
     this.#beingAsked.set(provider, answer);
-    const forget = () => this.#beingAsked.delete(provider);
+    const forget = () => this.#beingAsked?.delete(provider);
     answer.then(forget, forget);
   }
 
   /** Settles when nobody else asks the provider any more; undefined when nobody does. */
   answerOf(provider: Provider): Promise<unknown> | undefined {
-    return this.#beingAsked.get(provider);
+    return this.#beingAsked?.get(provider);
   }
 
   attempts(provider: Provider): number {
@@ -39,6 +40,11 @@ export class Verdicts {
     if (record === undefined) return round === 2;
     if (record.isMissing || record.attempts >= MAX_ATTEMPTS) return true;
     return round === 1 ? record.corrupt !== undefined : record.corrupt === undefined;
+  }
+
+  /** Whether one more command may be sent there while one is under way. */
+  mayAskBeside(provider: Provider): boolean {
+    return this.attempts(provider) + 1 < MAX_ATTEMPTS;
   }
 
   missing(provider: Provider): void {

@@ -3,6 +3,9 @@ import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource, FetchOptions } from "../nntp/article-source.ts";
 
+/** How a segment gets into a slot. Resolves when it is whole and verified. */
+export type FetchSegment = (segment: Segment, into: Slot, options: FetchOptions) => Promise<void>;
+
 /**
  * Fetches one part of a posted file: its article, then its alternates where that one is missing or corrupt everywhere.
  * Rejects with the first article's error when none of them will do; a known hole is ARTICLE_MISSING without a question.
@@ -11,18 +14,14 @@ export async function fetchPart(
   source: ArticleSource,
   segment: Segment,
   slot: Slot,
-  options: Omit<FetchOptions, "expect" | "encodedSize">,
+  options: FetchOptions,
 ): Promise<void> {
   const ids = segment.id === undefined ? segment.alternates : [segment.id, ...segment.alternates];
   let first: unknown;
   for (const id of ids) {
     if (first !== undefined) await options.onRestart?.();
     try {
-      await source.body(id, slot, {
-        ...options,
-        expect: { size: segment.size, begin: segment.begin },
-        encodedSize: segment.encodedSize,
-      });
+      await source.body(id, slot, options);
       return;
     } catch (error) {
       const code = errorCode(error);

@@ -1,16 +1,21 @@
 import { type ByteRange, clampRange } from "../base/byte-range.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Cancel, SeekableFile } from "../base/seekable-file.ts";
 import type { Extent, ExtentMap } from "../catalog/catalog.ts";
+import type { Damage } from "./damage.ts";
 import { type ReadAhead, slowStart } from "./read-ahead.ts";
 import type { ReadClass } from "./read-class.ts";
-import type { SegmentCache } from "./segment-cache.ts";
-import type { ReadObserver } from "./wait.ts";
+import type { SegmentCache, SegmentLease } from "./segment-cache.ts";
+import { type ReadObserver, waitOf } from "./wait.ts";
 
 export interface ReaderOptions {
   readonly cache: SegmentCache;
   /** What one stream may have warm beyond its position. */
   readonly readAheadBytes: number;
   readonly readAhead?: ReadAhead;
+  readonly clock: Clock;
+  /** Somebody begins to read more than a little: connections will be needed. */
+  readonly onStart?: () => void;
 }
 
 /** Who reads a file, and how. */
@@ -21,13 +26,23 @@ export interface OpenOptions {
   readonly readClass?: () => ReadClass;
   /** Is told of every wait. */
   readonly observer?: ReadObserver;
+  /** Stands in for what nobody has; without it such a read fails. */
+  readonly damage?: Damage;
 }
+
+/** Waits shorter than this are the event loop's, not the network's. */
+const WAIT_MS = 1;
 
 /** Segments that have been asked for in advance, in order. */
 interface Warm {
-  readonly start: number;
-  readonly end: number;
+  readonly extent: Extent;
   readonly wish: Disposable;
+}
+
+/** One read of one file. */
+interface Read extends OpenOptions, Cancel {
+  readonly map: ExtentMap;
+  readonly range: ByteRange;
 }
 
 /** Makes files readable out of articles. One per process: reads share its cache, and the memory for read-ahead. */
@@ -44,30 +59,48 @@ export class Reader {
     return this.#reads;
   }
 
-  open(map: ExtentMap, _options: OpenOptions = {}): SeekableFile {
-    return { size: map.size, read: (range, cancel) => this.#read(map, clampRange(range, map.size), cancel) };
+  open(map: ExtentMap, options: OpenOptions = {}): SeekableFile {
+    return {
+      size: map.size,
+      read: (range, { signal }) => this.#read({ ...options, map, range: clampRange(range, map.size), signal }),
+    };
   }
 
-  async *#read(map: ExtentMap, range: ByteRange, { signal }: Cancel): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#read(read: Read): AsyncGenerator<Uint8Array, void, undefined> {
+    const { map, range, signal, stream, damage, readClass } = read;
+    const { cache, onStart } = this.#options;
     const ahead: Warm[] = [];
     let position = range.start;
     this.#reads += 1;
     try {
       while (position < range.end) {
         signal.throwIfAborted();
-        const extent = map.at(position);
+        const extent = ahead[0]?.extent.start === position ? ahead[0].extent : map.at(position);
         const stop = Math.min(extent.end, range.end);
-        using lease = this.#options.cache.get(extent.segment, { lane: "playhead", signal });
+        if (position === range.start && stop < range.end && readClass?.() !== "scan") onStart?.();
+        using lease = cache.get(extent.segment, { lane: "playhead", stream, signal });
         // The wish for this segment has come true; the lease keeps its flight alive from here.
-        while (ahead[0] !== undefined && ahead[0].start <= position) ahead.shift()?.wish[Symbol.dispose]();
+        while (ahead[0] !== undefined && ahead[0].extent.start <= position) ahead.shift()?.wish[Symbol.dispose]();
+        const from = position;
         while (position < stop) {
-          this.#warm(map, ahead, { position, extent, range });
+          this.#warm(read, ahead, { position, extent });
           const offset = extent.skip + (position - extent.start);
-          const prefix = await lease.ready(offset + 1);
+          let prefix: Buffer;
+          try {
+            prefix = await this.#ready(lease, offset + 1, { read, isFirst: position === range.start });
+          } catch (error) {
+            // What was shown before it was verified can only be taken back by breaking off.
+            if (damage === undefined || signal.aborted || position > from) throw error;
+            yield* damage.fill(extent, { start: position, end: stop }, error);
+            position = stop;
+            break;
+          }
+          if (prefix.length === lease.size) damage?.sound(extent);
           const end = Math.min(prefix.length, extent.skip + (stop - extent.start));
           position += end - offset;
           yield prefix.subarray(offset, end);
         }
+        if (position === extent.end && readClass?.() === "download") cache.spent(extent.segment);
       }
     } finally {
       this.#reads -= 1;
@@ -75,22 +108,37 @@ export class Reader {
     }
   }
 
+  async #ready(lease: SegmentLease, bytes: number, of: { read: Read; isFirst: boolean }): Promise<Buffer> {
+    const { observer } = of.read;
+    if (observer === undefined || lease.trace === undefined) return lease.ready(bytes);
+    const { clock } = this.#options;
+    const from = clock.now();
+    try {
+      return await lease.ready(bytes);
+    } finally {
+      const to = clock.now();
+      if (to - from >= WAIT_MS) observer.waited(waitOf(lease.trace, from, { to, isFirst: of.isFirst }));
+    }
+  }
+
   /** Asks for what lies within the read-ahead beyond the position, and never beyond the end of the range. */
-  #warm(map: ExtentMap, ahead: Warm[], at: { position: number; extent: Extent; range: ByteRange }): void {
-    const { position, extent, range } = at;
+  #warm(read: Read, ahead: Warm[], { position, extent }: { position: number; extent: Extent }): void {
+    const { map, range, stream, readClass } = read;
     const { cache, readAheadBytes, readAhead = slowStart } = this.#options;
     const bytes = readAhead({
       consumed: position - range.start,
       segmentBytes: extent.segment.size,
       // All streams together keep to half of the memory, so that none evicts what another has just fetched.
       maxBytes: Math.min(readAheadBytes, cache.budgetBytes / 2 / this.#reads),
+      askedFor: range.end < map.size ? range.end - range.start : undefined,
+      readClass: readClass?.() ?? "play",
     });
     const horizon = Math.min(range.end, extent.end + bytes);
-    let next = ahead.at(-1)?.end ?? extent.end;
+    let next = ahead.at(-1)?.extent.end ?? extent.end;
     while (next < horizon) {
-      const { start, end, segment } = map.at(next);
-      ahead.push({ start, end, wish: cache.warm(segment, "readahead") });
-      next = end;
+      const coming = map.at(next);
+      ahead.push({ extent: coming, wish: cache.warm(coming.segment, { lane: "readahead", stream }) });
+      next = coming.end;
     }
   }
 }

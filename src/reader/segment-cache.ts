@@ -1,11 +1,15 @@
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../base/clock.ts";
-import { errorCode } from "../base/errors.ts";
+import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
-import type { ArticleSource } from "../nntp/article-source.ts";
+import type { ArticleSource, FetchOptions } from "../nntp/article-source.ts";
+import { FetchTrace } from "../nntp/fetch-trace.ts";
 import type { Lane } from "../nntp/lanes.ts";
 import type { CacheStats } from "./cache-stats.ts";
+import type { DiskTier } from "./disk-tier.ts";
+import { fetchPart } from "./fetch-part.ts";
 import { Flight } from "./flight.ts";
+import { Holes } from "./holes.ts";
+import { type KeptSegment, KeptSegments } from "./kept-segments.ts";
 import { type PinnedSlot, SlotPool } from "./slots.ts";
 
 /** Grace of a deserted flight that is mostly here. */
@@ -19,6 +23,8 @@ const DESERTED = new Error("nobody waits for this segment any more");
 /** A segment in a slot that is kept for the reader until the lease is disposed of. Readable before it is complete. */
 export interface SegmentLease extends Disposable {
   readonly size: number;
+  /** The course of the fetch; undefined when there was none. */
+  readonly trace: FetchTrace | undefined;
   /**
    * The decoded prefix once it holds at least `bytes`; what was given before may change from then on.
    * Rejects when the article turns out bad, or with the signal's reason.
@@ -31,11 +37,15 @@ export interface SegmentCacheOptions {
   /** Bytes for everything: kept segments, and those in flight. */
   readonly budgetBytes: number;
   readonly clock: Clock;
+  /** Where segments stay for longer; not disposed of with the cache. */
+  readonly disk?: DiskTier | undefined;
 }
 
-interface Kept {
-  readonly slot: PinnedSlot;
-  readonly size: number;
+/** Who wants a segment. */
+export interface Want {
+  readonly lane: Lane;
+  /** Streams take turns. */
+  readonly stream?: object | undefined;
 }
 
 /**
@@ -45,27 +55,23 @@ interface Kept {
 export class SegmentCache implements Disposable {
   readonly #options: SegmentCacheOptions;
   readonly #slots: SlotPool;
-  readonly #kept: LRUCache<string, Kept>;
+  readonly #kept: KeptSegments;
+  readonly #holes: Holes;
   readonly #flights = new Map<string, Flight>();
   readonly #lingering = new Map<Flight, { readonly timer: Disposable; readonly stop: () => void }>();
   #hits = 0;
   #joins = 0;
   #misses = 0;
-  #evictions = 0;
 
   constructor(options: SegmentCacheOptions) {
     this.#options = options;
     this.#slots = new SlotPool({
       budgetBytes: options.budgetBytes,
       clock: options.clock,
-      evict: () => this.#evictOne(),
+      evict: () => this.#kept.evict(),
     });
-    // The slot pool keeps the budget; this bound can only be reached when every slot is a kept segment.
-    this.#kept = new LRUCache({
-      maxSize: options.budgetBytes,
-      sizeCalculation: ({ slot }) => slot.capacity,
-      dispose: ({ slot }) => slot.unpin(),
-    });
+    this.#kept = new KeptSegments(options.budgetBytes);
+    this.#holes = new Holes(options.clock);
   }
 
   /** Bytes for everything. */
@@ -74,22 +80,48 @@ export class SegmentCache implements Disposable {
   }
 
   /** Callers of the same segment share one fetch; each may leave without disturbing the others. */
-  get(segment: Segment, { lane, signal }: { readonly lane: Lane; readonly signal: AbortSignal }): SegmentLease {
+  get(segment: Segment, { signal, ...want }: Want & { readonly signal: AbortSignal }): SegmentLease {
     const key = keyOf(segment);
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       this.#hits += 1;
       return this.#leaseKept(kept, signal);
     }
-    return this.#leaseFlight(key, this.#board(key, segment, lane), lane, signal);
+    return this.#leaseFlight(key, this.#board(key, segment, want), want.lane, signal);
   }
 
   /** Wants the segment to be there soon; disposing withdraws the wish. Never fails. */
-  warm(segment: Segment, lane: Lane): Disposable {
+  warm(segment: Segment, want: Want): Disposable {
     const key = keyOf(segment);
     if (this.#kept.get(key) !== undefined) return { [Symbol.dispose]() {} };
-    const flight = this.#board(key, segment, lane);
-    return once(() => this.#leave(key, flight, lane));
+    const flight = this.#board(key, segment, want);
+    return once(() => this.#leave(key, flight, want.lane));
+  }
+
+  /** Whoever copies a file has done with this segment, and will not come back: it makes room before any other. */
+  spent(segment: Segment): void {
+    this.#kept.spent(keyOf(segment));
+  }
+
+  /**
+   * Keeps a copy of a verified segment that was fetched for another reason, beyond what players leave behind: scanners look at both ends of
+   * every new file. Only into memory that nobody uses, or in place of an older one of its kind.
+   */
+  remember(segment: Pick<Segment, "id" | "alternates" | "begin" | "size">, bytes: Buffer): void {
+    const key = keyOf(segment);
+    if (this.#kept.has(key) || this.#flights.has(key)) return;
+    const slot =
+      this.#slots.takeFree(segment.size) ?? (this.#kept.evictProbe() ? this.#slots.takeFree(segment.size) : undefined);
+    if (slot === undefined) return;
+    bytes.copy(slot.bytes, 0, 0, segment.size);
+    this.#offerToDisk(key, slot, segment.size);
+    this.#kept.addProbe(key, { slot, size: segment.size });
+    this.#slots.noteEvictable();
+  }
+
+  /** Asks the providers again for what nobody had. */
+  forgetHoles(): void {
+    this.#holes.clear();
   }
 
   stats(): CacheStats {
@@ -97,7 +129,7 @@ export class SegmentCache implements Disposable {
       hits: this.#hits,
       joins: this.#joins,
       misses: this.#misses,
-      evictions: this.#evictions,
+      evictions: this.#kept.evictions,
       flights: this.#flights.size,
       entries: this.#kept.size,
       allocatedBytes: this.#slots.allocatedBytes,
@@ -115,7 +147,7 @@ export class SegmentCache implements Disposable {
   }
 
   /** The flight for this segment, joined. */
-  #board(key: string, segment: Segment, lane: Lane): Flight {
+  #board(key: string, segment: Segment, { lane, stream }: Want): Flight {
     const present = this.#flights.get(key);
     if (present !== undefined) {
       this.#joins += 1;
@@ -125,11 +157,15 @@ export class SegmentCache implements Disposable {
       return present;
     }
     this.#misses += 1;
+    const { clock } = this.#options;
     const flight = new Flight(segment, lane, {
-      source: this.#options.source,
+      fetch: (_segment, into, options) => this.#fetch(key, segment, into, options),
       slots: this.#slots,
+      clock,
+      trace: new FetchTrace(clock.now()),
+      stream,
       onArrived: (arrived, slot) => this.#keep(key, arrived, slot),
-      onFailed: (failed, error) => this.#failed(key, failed, error),
+      onFailed: (failed) => this.#remove(key, failed),
     });
     flight.interest.join(lane);
     this.#flights.set(key, flight);
@@ -137,10 +173,27 @@ export class SegmentCache implements Disposable {
     return flight;
   }
 
+  /** From disk, or from the providers unless they are known not to have it. */
+  async #fetch(key: string, segment: Segment, into: Slot, options: FetchOptions): Promise<void> {
+    const { disk, source } = this.#options;
+    if (disk?.has(key) === true && (await disk.read(key, into.bytes, segment.size, options))) return;
+    await this.#holes.around(key, () => fetchPart(source, segment, into, options));
+  }
+
+  #offerToDisk(key: string, slot: PinnedSlot, size: number): void {
+    const { disk } = this.#options;
+    if (disk === undefined) return;
+    slot.pin();
+    disk.offer(key, slot.bytes.subarray(0, size), () => {
+      slot.unpin();
+      this.#slots.noteEvictable();
+    });
+  }
+
   #leave(key: string, flight: Flight, lane: Lane): void {
     flight.interest.leave(lane);
     if (!flight.interest.isNone || this.#flights.get(key) !== flight) return;
-    if (!flight.isMostlyHere || flight.hasFailed) {
+    if (!flight.isMostlyHere) {
       this.#remove(key, flight);
       flight.cancel(DESERTED);
       return;
@@ -161,21 +214,15 @@ export class SegmentCache implements Disposable {
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 
-  /** When the article itself is at fault, whoever asked in advance is told so on getting there, and no provider is asked again. */
-  #failed(key: string, flight: Flight, error: unknown): void {
-    const code = errorCode(error);
-    const isFinal = code === "ARTICLE_MISSING" || code === "ARTICLE_CORRUPT";
-    if (!isFinal || flight.interest.isNone) this.#remove(key, flight);
-  }
-
   /** The flight's pin becomes the cache's. */
   #keep(key: string, flight: Flight, slot: PinnedSlot): void {
     this.#remove(key, flight);
-    this.#kept.set(key, { slot, size: flight.segment.size });
+    this.#offerToDisk(key, slot, flight.segment.size);
+    this.#kept.add(key, { slot, size: flight.segment.size });
     this.#slots.noteEvictable();
   }
 
-  #leaseKept(kept: Kept, signal: AbortSignal): SegmentLease {
+  #leaseKept(kept: KeptSegment, signal: AbortSignal): SegmentLease {
     kept.slot.pin();
     const bytes = kept.slot.bytes.subarray(0, kept.size);
     const release = once(() => {
@@ -184,6 +231,7 @@ export class SegmentCache implements Disposable {
     });
     return {
       size: kept.size,
+      trace: undefined,
       ready: (wanted) => {
         if (signal.aborted) return Promise.reject(signal.reason);
         return wanted > kept.size ? Promise.reject(beyondEnd(kept.size)) : Promise.resolve(bytes);
@@ -201,6 +249,7 @@ export class SegmentCache implements Disposable {
     });
     return {
       size: flight.segment.size,
+      trace: flight.trace,
       ready: (bytes) =>
         bytes > flight.segment.size
           ? Promise.reject(beyondEnd(flight.segment.size))
@@ -208,23 +257,13 @@ export class SegmentCache implements Disposable {
       [Symbol.dispose]: () => release[Symbol.dispose](),
     };
   }
-
-  /** Gives up the least recently used segment that nobody reads. */
-  #evictOne(): boolean {
-    for (const key of this.#kept.rkeys()) {
-      if (this.#kept.peek(key)?.slot.pins !== 1) continue;
-      this.#evictions += 1;
-      return this.#kept.delete(key);
-    }
-    return false;
-  }
 }
 
 function beyondEnd(size: number): RangeError {
   return new RangeError(`bytes beyond the end of a segment of ${size} bytes were asked for`);
 }
 
-function keyOf(segment: Segment): string {
+function keyOf(segment: Pick<Segment, "id" | "alternates" | "begin" | "size">): string {
   return `${segment.id ?? segment.alternates[0] ?? ""} ${segment.begin} ${segment.size}`;
 }
 

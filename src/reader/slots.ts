@@ -119,6 +119,19 @@ export class SlotPool {
     });
   }
 
+  /** As `acquire`, if there is a slot to be had at once and nobody waits for one. */
+  takeNow(size: number): PinnedSlot | undefined {
+    const capacity = capacityFor(size);
+    return this.#waiters.size > 0 || capacity > this.budgetBytes ? undefined : this.#take(capacity);
+  }
+
+  /** A slot that costs nobody anything: a free one, or memory that is not used yet. */
+  takeFree(size: number): PinnedSlot | undefined {
+    const capacity = capacityFor(size);
+    const isThere = (this.#free.get(capacity)?.length ?? 0) > 0 || this.#allocatedBytes + capacity <= this.budgetBytes;
+    return isThere && this.#waiters.size === 0 ? this.#take(capacity) : undefined;
+  }
+
   /** Memory may have become free: unpinned, or evictable. Evicting frees memory too, and must not serve anybody twice. */
   #serve(): void {
     if (this.#isServing) return;

@@ -1,4 +1,4 @@
-import type { Try } from "../nntp/fetch-trace.ts";
+import type { FetchTrace, Try } from "../nntp/fetch-trace.ts";
 
 /** Where the time of one wait went, in milliseconds. */
 export interface WaitPhases {
@@ -29,4 +29,25 @@ export interface Wait {
 /** Is told of every wait of one read. Must be quick and must not throw. */
 export interface ReadObserver {
   waited(wait: Wait): void;
+}
+
+/** What a wait from `from` until now, `to`, was spent on; times on the clock's scale. */
+export function waitOf(trace: FetchTrace, from: number, { to, isFirst }: { to: number; isFirst: boolean }): Wait {
+  const slotAt = trace.slotAt ?? to;
+  const sentAt = trace.sentAt ?? to;
+  const firstByteAt = trace.firstByteAt ?? to;
+  const within = (start: number, end: number) => Math.max(0, Math.min(end, to) - Math.max(start, from));
+  // A fetch that had to be sent again has its later times before its earlier ones.
+  const permit = within(trace.askedAt, slotAt);
+  const connection = within(slotAt, Math.max(slotAt, sentAt));
+  const firstByte = within(Math.max(slotAt, sentAt), Math.max(sentAt, firstByteAt));
+  const totalMs = to - from;
+  const body = Math.max(0, totalMs - permit - connection - firstByte);
+  return {
+    phases: { permit, connection, firstByte, body, decode: Math.min(trace.decodeMs, body) },
+    totalMs,
+    isFirst,
+    tries: trace.tries,
+    isHedged: trace.isHedged,
+  };
 }

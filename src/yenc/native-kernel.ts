@@ -36,7 +36,9 @@ export function openNativeKernel(load: () => unknown = loadAddOn): YencKernel {
 
 function decode(addOn: AddOn, cursor: DecodeCursor): DecodeEnd {
   const result = addOn.decodeIncr(
-    cursor.source.subarray(cursor.read, cursor.readEnd),
+    cursor.read === 0 && cursor.readEnd === cursor.source.length
+      ? cursor.source
+      : cursor.source.subarray(cursor.read, cursor.readEnd),
     cursor.state,
     cursor.target.subarray(cursor.written),
   );

@@ -119,7 +119,7 @@ function readerOver(system: PoolSystem, count: number) {
     budgetBytes: 64 * capacityFor(PART),
     clock: system.clock as Clock,
   });
-  const reader = new Reader({ cache, readAheadBytes: 8 * PART });
+  const reader = new Reader({ cache, readAheadBytes: 8 * PART, clock: system.clock });
   const file = reader.open({
     size: count * PART,
     at(offset) {
@@ -162,7 +162,7 @@ describe("what streaming promises of a reader over them", () => {
       encodedSize: PART,
     });
     const gate = system.server.hold(system.ids[0] as string);
-    const wishes = [0, 1, 2, 3].map((index) => cache.warm(segment(index), "readahead"));
+    const wishes = [0, 1, 2, 3].map((index) => cache.warm(segment(index), { lane: "readahead" }));
     await gate.arrived();
     using lease = cache.get(segment(3), { lane: "playhead", signal: new AbortController().signal });
     gate.open();

@@ -15,7 +15,7 @@ function start({ segments = 8, slots = 64 } = {}) {
   const file = madeFile(segments, SIZE);
   const clock = new ManualClock();
   const cache = new SegmentCache({ source: file.source, budgetBytes: slots * capacityFor(SIZE), clock });
-  const reader = new Reader({ cache, readAheadBytes: 32 * 2 ** 20 });
+  const reader = new Reader({ cache, readAheadBytes: 32 * 2 ** 20, clock });
   const segment = (index: number) => file.segments[index] as Segment;
   const content = (index: number) => file.bytes.subarray(index * SIZE, (index + 1) * SIZE);
   const call = (index: number) => file.source.calls[index] as PendingBody;
@@ -90,7 +90,7 @@ describe("bytes that were handed out early", () => {
 
 describe("what is missing", () => {
   test("read-ahead that meets a hole does not disturb the segment before it, and asks once", async () => {
-    const { reader, map, bytes, source, segment } = start();
+    const { reader, map, bytes, source, segment, clock } = start();
     const read = reader.open(map).read({ start: 0, end: bytes.length }, { signal });
     const first = read.next();
     await settle();
@@ -101,15 +101,16 @@ describe("what is missing", () => {
     await expect(read.next()).rejects.toMatchObject({ code: "ARTICLE_MISSING" });
     expect(source.fetched.get(segment(1).id as string)).toBe(1);
     source.isOpen = true;
+    clock.advance(10 * 60_000);
     const again = reader.open(map).read({ start: SIZE, end: SIZE + 1 }, { signal });
     expect((await again.next()).value).toHaveLength(1);
     await again.return();
   });
 
   test.each(["ARTICLE_MISSING", "ARTICLE_CORRUPT"] as const)(
-    "%s is not asked for again by who had asked in advance, but by the next one",
+    "%s is not asked for again for a while, not by who had asked in advance nor by the next one",
     async (code) => {
-      const { reader, map, source, content, segment, cache } = start();
+      const { reader, map, source, content, segment, cache, clock } = start();
       const read = reader.open(map).read({ start: 0, end: 2 * SIZE }, { signal });
       const first = read.next();
       await settle();
@@ -121,6 +122,10 @@ describe("what is missing", () => {
       expect(source.fetched.get(segment(1).id as string)).toBe(1);
       expect(cache.stats()).toMatchObject({ flights: 0, pinnedSlots: 0 });
       source.isOpen = true;
+      using refused = cache.get(segment(1), playhead);
+      await expect(refused.ready(1)).rejects.toMatchObject({ code });
+      expect(source.fetched.get(segment(1).id as string)).toBe(1);
+      clock.advance(10 * 60_000);
       using lease = cache.get(segment(1), playhead);
       expect((await lease.ready(SIZE)).equals(content(1))).toBe(true);
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { slowStart } from "../../src/reader/read-ahead.ts";
+import { type Run, slowStart } from "../../src/reader/read-ahead.ts";
 import { Reader } from "../../src/reader/reader.ts";
 import { SegmentCache } from "../../src/reader/segment-cache.ts";
 import { capacityFor } from "../../src/reader/slots.ts";
@@ -11,12 +11,13 @@ const never = new AbortController().signal;
 
 function start({ segments = 20, slots = 64, readAheadBytes = 32 * 2 ** 20 } = {}) {
   const made = madeFile(segments, SIZE);
+  const clock = new ManualClock();
   const cache = new SegmentCache({
     source: made.source,
     budgetBytes: slots * capacityFor(SIZE),
-    clock: new ManualClock(),
+    clock,
   });
-  const reader = new Reader({ cache, readAheadBytes });
+  const reader = new Reader({ cache, readAheadBytes, clock });
   return { ...made, cache, reader, file: reader.open(made.map) };
 }
 
@@ -155,7 +156,12 @@ describe("slowStart", () => {
     [{ consumed: 2_100, segmentBytes: 700, maxBytes: 10_000 }, 2_100],
     [{ consumed: 50_000, segmentBytes: 700, maxBytes: 10_000 }, 10_000],
     [{ consumed: 50_000, segmentBytes: 700, maxBytes: 100 }, 700],
-  ])("%j: %i bytes ahead", (run, bytes) => {
-    expect(slowStart(run)).toBe(bytes);
+    [{ consumed: 0, segmentBytes: 700, maxBytes: 10_000, askedFor: 4_000 }, 4_000],
+    [{ consumed: 0, segmentBytes: 700, maxBytes: 10_000, askedFor: 9 * 2 ** 20 }, 700],
+    [{ consumed: 50_000, segmentBytes: 700, maxBytes: 10_000, askedFor: 4_000, readClass: "scan" }, 700],
+    [{ consumed: 50_000, segmentBytes: 700, maxBytes: 10_000, readClass: "download" }, 10_000],
+  ] as const)("%j: %i bytes ahead", (run: Partial<Run>, bytes) => {
+    const usual = { consumed: 0, segmentBytes: 0, maxBytes: 0, askedFor: undefined, readClass: "play" } as const;
+    expect(slowStart({ ...usual, ...run })).toBe(bytes);
   });
 });

@@ -227,8 +227,8 @@ describe("SegmentCache", () => {
 
   test("warming starts a fetch, withdrawing stops it, and a reader makes it urgent", async () => {
     const { cache, segment, call, source, content } = start();
-    const wish = cache.warm(segment(0), "readahead");
-    cache.warm(segment(1), "readahead")[Symbol.dispose]();
+    const wish = cache.warm(segment(0), { lane: "readahead" });
+    cache.warm(segment(1), { lane: "readahead" })[Symbol.dispose]();
     await settle();
     expect(source.aborted).toEqual([]);
     expect(call(0).options.urgency.lane).toBe("readahead");
