@@ -1,12 +1,10 @@
-import { once } from "node:events";
-import type { ServerResponse } from "node:http";
 import { CatalogError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Cancel } from "../base/seekable-file.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { apiErrorAnswer, badRequest } from "./errors.ts";
+import { badRequest } from "./errors.ts";
+import { sendJsonLines } from "./json-lines.ts";
 import { libraryPathParam } from "./query.ts";
-import { ALWAYS } from "./reply.ts";
 import type { ApiRequest, Route } from "./route.ts";
 
 /** Checks a file, or all below a folder, and tells what it finds as it goes. `path` is the catalog's: `a/b`, `""` for all. */
@@ -29,22 +27,5 @@ async function run({ catalog, log, verify }: VerifyDeps, { res, query, signal }:
   if (path !== "" && catalog.find(path) === undefined) {
     throw new CatalogError("PATH_MISSING", "the library has nothing of this path");
   }
-  try {
-    for await (const finding of verify(path, { signal })) {
-      begin(res);
-      if (!res.write(`${JSON.stringify(finding)}\n`)) await once(res, "drain", { signal });
-    }
-    begin(res);
-  } catch (error) {
-    if (signal.aborted || !res.headersSent) throw error;
-    const { status, body } = apiErrorAnswer(error);
-    if (status === 500) log.error({ err: error }, "could not finish a verification");
-    res.write(`${JSON.stringify(body)}\n`);
-  }
-  res.end();
-}
-
-/** As late as possible: a failure before the first finding is an answer with a status of its own. */
-function begin(res: ServerResponse): void {
-  if (!res.headersSent) res.writeHead(200, { ...ALWAYS, "Content-Type": "application/x-ndjson; charset=utf-8" });
+  await sendJsonLines(res, verify(path, { signal }), { signal, log });
 }

@@ -17,3 +17,8 @@ export function printJson(io: Output, value: unknown): Promise<void> {
 export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, "?");
 }
+
+/** Whether somebody looks at it, so that a line may be written over. */
+export function isTerminal(stream: object): boolean {
+  return "isTTY" in stream && stream.isTTY === true;
+}

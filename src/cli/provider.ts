@@ -1,65 +1,28 @@
-import { systemClock } from "../base/clock.ts";
-import type { Cancel } from "../base/seekable-file.ts";
-import { didYouMean } from "../config/did-you-mean.ts";
-import type { ProviderConfig } from "../config/settings.ts";
-import { type ProbeResult, probeProvider } from "../nntp/probe.ts";
 import { type Command, defineCommand } from "./command.ts";
-import { CONFIG_OPTION, configurationOf } from "./configuration.ts";
-import { CommandError, EXIT } from "./exit-code.ts";
-import { printJson, printLine } from "./output.ts";
-
-/** Connects, logs in and measures; a provider that cannot be used is a result, not a rejection. */
-export type Probe = (provider: ProviderConfig, cancel: Cancel) => Promise<ProbeResult>;
-
-const realProbe: Probe = (provider, { signal }) =>
-  probeProvider({ ...provider, id: provider.name }, { clock: systemClock, signal });
+import { CommandError } from "./exit-code.ts";
+import { PROVIDER_SPEED_OPTIONS, providerSpeed } from "./provider-speed.ts";
+import { type Probe, providerTest, realProbe } from "./provider-test.ts";
 
 /** The provider subcommands, over a way to try one. */
 export function providerCommand(probe: Probe = realProbe): Command {
   return defineCommand({
     name: "provider",
-    summary: "try the configured news servers",
-    usage: ["provider test [name]"],
-    about: "Connects to each configured provider, or to the named one, without a running server.",
-    options: CONFIG_OPTION,
+    summary: "try the configured news servers, or measure how fast they are",
+    usage: ["provider test [name]", "provider speed [name] [--limit size] [--while-streaming]"],
+    about: [
+      "test connects to each configured provider, or to the named one, without a running server.",
+      "speed has the server fetch articles of its library from each provider, or from the named one, and finds out how many connections are",
+      "of use. It costs volume of the account: 1GiB at most unless --limit says otherwise. Ends with 3 when a provider cannot be used.",
+    ].join("\n"),
+    options: PROVIDER_SPEED_OPTIONS,
     positionals: [1, 2],
     async run(call) {
       const [verb, name] = call.positionals;
-      if (verb !== "test") {
-        throw new CommandError("USAGE", `provider has no subcommand ${JSON.stringify(verb)}`, {
-          hint: "newsreel provider test",
-        });
-      }
-      const chosen = choose(configurationOf(call).providers, name);
-      let failures = 0;
-      for (const provider of chosen) {
-        const result = await probe(provider, call);
-        if (!result.ok) failures += 1;
-        if (call.values.json) await printJson(call, { name: provider.name, ...result });
-        else for (const line of lines(provider, result)) await printLine(call, line);
-      }
-      return failures === 0 ? EXIT.ok : EXIT.unreachable;
+      if (verb === "test") return await providerTest(call, name, probe);
+      if (verb === "speed") return await providerSpeed(call, name);
+      throw new CommandError("USAGE", `provider has no subcommand ${JSON.stringify(verb)}`, {
+        hint: "newsreel provider test, newsreel provider speed",
+      });
     },
   });
-}
-
-function choose(providers: readonly ProviderConfig[], name: string | undefined): readonly ProviderConfig[] {
-  if (providers.length === 0) {
-    throw new CommandError("USAGE", "no provider is configured", {
-      hint: "name one under providers: in newsreel.yaml, or as a JSON list in NEWSREEL_PROVIDERS",
-    });
-  }
-  const chosen = providers.filter((provider) => name === undefined || provider.name === name);
-  if (chosen.length > 0) return chosen;
-  const names = providers.map((provider) => provider.name);
-  const near = didYouMean(name ?? "", names);
-  throw new CommandError("USAGE", `no provider is called ${JSON.stringify(name)}`, {
-    hint: near === undefined ? `there are: ${names.join(", ")}` : `did you mean ${near}?`,
-  });
-}
-
-function* lines({ name, host, port }: ProviderConfig, { ok, message, hint, rttMs }: ProbeResult): Generator<string> {
-  const roundTrip = rttMs === undefined ? "" : ` (round trip ${Math.round(rttMs)} ms)`;
-  yield `${name} (${host}:${port}): ${ok ? "ok" : "failed"}, ${message}${roundTrip}`;
-  if (hint !== undefined) yield `  ${hint}`;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type CommandIo, defineCommand } from "./command.ts";
 import { davPath } from "./dav-listing.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit-code.ts";
-import { printable, printJson, printLine } from "./output.ts";
+import { isTerminal, printable, printJson, printLine } from "./output.ts";
 import { SERVER_OPTIONS, serverAddress } from "./server-address.ts";
 import { expectStatus, readJsonLines, refusalIn, send } from "./server-client.ts";
 
@@ -72,8 +72,4 @@ function sentence(path: string, verdict: Verdict, counts: z.infer<typeof PROGRES
   if (counts === undefined) return `${path}: ${verdict}`;
   const { checked, total, missing, unknown } = counts;
   return `${path}: ${verdict} (${checked} of ${total} articles checked, ${missing} missing, ${unknown} unknown)`;
-}
-
-function isTerminal(stream: object): boolean {
-  return "isTTY" in stream && stream.isTTY === true;
 }
