@@ -1,38 +1,71 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Answer, Request } from "./child-side.ts";
+import { undoAtExit } from "./leftovers.ts";
 
-/** A part of the benchmark in a process of its own, so that its CPU time is its own. Says one message when it is ready. */
-export interface Child<Ready> extends AsyncDisposable {
-  readonly ready: Ready;
+/** A part of the benchmark in a process of its own, so that its CPU time is its own. Disposing ends it. */
+export interface Child extends AsyncDisposable {
   readonly pid: number;
-  /** Sends a request and waits for the answer. */
-  ask<Answer>(request: unknown): Promise<Answer>;
+  /** Rejects when the process ends. */
+  readonly ended: Promise<never>;
+  /** Has one of its calls made and waits for the result; rejects when it fails, takes two minutes, or the process ends. */
+  ask<Result>(call: string, argument?: unknown): Promise<Result>;
 }
+
+const ASK_MS = 120_000;
+const GRACE_MS = 15_000;
 
 /** Starts `bench/<name>.js` with one JSON argument. */
-export async function startChild<Ready>(name: string, argument: unknown): Promise<Child<Ready>> {
+export function startChild(name: string, argument: unknown): Child {
   const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  return overProcess(fork(file, [JSON.stringify(argument)], { stdio: ["ignore", "inherit", "inherit", "ipc"] }), name);
+  return childOf(fork(file, [JSON.stringify(argument)], { stdio: ["ignore", "inherit", "inherit", "ipc"] }), name);
 }
 
-async function overProcess<Ready>(process: ChildProcess, name: string): Promise<Child<Ready>> {
-  const gone = once(process, "exit").then(([code]) => {
-    throw new Error(`${name} ended with ${code}`);
+/** Looks after a process that has just been spawned; to be asked something it needs an `ipc` channel and `answerRequests`. */
+export function childOf(child: ChildProcess, name: string): Child {
+  const atExit = undoAtExit(() => child.kill("SIGKILL"));
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let asked = 0;
+  const exit = once(child, "exit").finally(() => atExit[Symbol.dispose]());
+  const ended = exit.then(([code, signal]): never => {
+    throw new Error(`${name} ended with ${code ?? signal}`);
   });
-  gone.catch(() => {});
-  const message = async <T>(): Promise<T> => ((await Promise.race([once(process, "message"), gone])) as [T])[0];
-  const ready = await message<Ready>();
+  ended.catch(() => {});
+  child.on("message", (answer: Answer) => {
+    waiting.get(answer.number)?.(answer);
+    waiting.delete(answer.number);
+  });
   return {
-    ready,
-    pid: process.pid as number,
-    async ask<Answer>(request: unknown): Promise<Answer> {
-      process.send(request as object);
-      return message<Answer>();
+    pid: child.pid as number,
+    ended,
+    async ask<Result>(call: string, argument?: unknown): Promise<Result> {
+      const number = asked++;
+      const answered = new Promise<Answer>((resolve) => waiting.set(number, resolve));
+      const request: Request = { number, call, argument };
+      child.send(request);
+      const answer = await withinTime(Promise.race([answered, ended]), ASK_MS, `${name} does not answer to ${call}`);
+      if (answer.error !== undefined) throw new Error(`${name}, ${call}: ${answer.error}`);
+      return answer.result as Result;
     },
     async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-      await gone.catch(() => {});
+      child.kill("SIGTERM");
+      const deadline = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+      await exit.catch(() => {});
+      clearTimeout(deadline);
     },
   };
+}
+
+/** The promise's result, or a rejection with the complaint when it takes longer. */
+export async function withinTime<T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(complaint)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

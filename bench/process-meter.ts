@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
-/** CPU seconds, user and system, that a process has used so far (proc(5), fields 14 and 15 of stat). Linux only. */
+/** CPU seconds, user and system, that a process has used so far, in steps of 10 ms (proc(5), fields 14 and 15 of stat). Linux only. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -12,15 +12,20 @@ export function cpuSeconds(pid: number): number {
 
 /** Highest resident memory of a process so far, in bytes. */
 export function peakRss(pid: number): number {
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(match?.[1] ?? 0) * 1024;
+  return statusField(pid, "VmHWM") * 1024;
 }
 
-/** The middle of some figures. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+/** Resident memory of a process at this moment, in bytes. */
+export function rss(pid: number): number {
+  return statusField(pid, "VmRSS") * 1024;
+}
+
+/** How often a process's first thread has slept and been woken so far. */
+export function wakeUps(pid: number): number {
+  return statusField(pid, "voluntary_ctxt_switches");
+}
+
+function statusField(pid: number, name: string): number {
+  const match = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(match?.[1] ?? Number.NaN);
 }

@@ -1,69 +1,99 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ProviderOptions } from "../src/nntp/provider-options.ts";
+import { type Child, childOf, withinTime } from "./child.ts";
+import { HttpClient } from "./http-client.ts";
+import type { BenchFile } from "./news.ts";
+import { sleep } from "./rounds.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+const WATCH = new URL("./watch.js", import.meta.url).href;
 const LOGIN = `Basic ${Buffer.from("bench:bench").toString("base64")}`;
+const READY_MS = 60_000;
 
-/** The product as a user runs it: `newsreel serve` in a process of its own. */
-export interface Product extends AsyncDisposable {
-  readonly pid: number;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Imports an NZB and resolves with the paths of its files once it is in the library. */
-  add(nzb: string): Promise<readonly string[]>;
+export interface ProductOptions {
+  readonly provider?: ProviderOptions;
+  /** Further settings, by variable. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A data folder to start with; by default an empty one that is removed in the end. */
+  readonly dataDir?: string;
 }
 
-export async function startProduct(
-  env: Readonly<Record<string, string>>,
-  nodeOptions: readonly string[] = [],
-): Promise<Product> {
-  const dataDir = await mkdtemp(join(tmpdir(), "newsreel-bench-"));
-  const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve"], {
-    stdio: ["ignore", "pipe", "inherit"],
+/** The product as a user runs it: `newsreel serve` in a process of its own. */
+export interface Product extends AsyncDisposable, Pick<Child, "pid" | "ask"> {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds from the start of the process to the line that says it is ready. */
+  readonly readyMs: number;
+  connect(): Promise<HttpClient>;
+  /** Imports a file and resolves with its URL path once it is in the library. */
+  add(file: Pick<BenchFile, "name" | "nzb">): Promise<string>;
+  /** Hands in an import and does not wait for it; resolves with its id. */
+  submit(file: Pick<BenchFile, "name" | "nzb">): Promise<string>;
+}
+
+export async function startProduct({ provider, env, dataDir }: ProductOptions = {}): Promise<Product> {
+  const folder = dataDir === undefined ? temporaryFolder() : undefined;
+  const startedAt = performance.now();
+  const serving = spawn(process.execPath, ["--enable-source-maps", "--import", WATCH, MAIN, "serve"], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
     env: {
       PATH: process.env["PATH"],
-      NEWSREEL_DATA_DIR: dataDir,
+      NEWSREEL_DATA_DIR: dataDir ?? folder?.path,
       NEWSREEL_HOST: "127.0.0.1",
       NEWSREEL_PORT: "0",
       NEWSREEL_AUTH_USER: "bench",
       NEWSREEL_AUTH_PASSWORD: "bench",
       NEWSREEL_API_KEY: "bench",
+      NEWSREEL_LOG_LEVEL: "info",
+      NEWSREEL_SHUTDOWN_GRACE_MS: "0",
+      NEWSREEL_STREAMING_HOLD_OFF_MS: "1000",
+      ...(provider === undefined ? {} : { NEWSREEL_PROVIDERS: JSON.stringify([configured(provider)]) }),
       ...env,
     },
   });
-  const url = await readyUrl(child);
-  const headers = { Authorization: LOGIN };
-  return {
-    pid: child.pid as number,
-    url,
-    headers,
-    add: (nzb) => addNzb(url, headers, nzb),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-      await rm(dataDir, { recursive: true, force: true });
-    },
+  const child = childOf(serving, "newsreel serve");
+  const dispose = async () => {
+    await child[Symbol.asyncDispose]();
+    folder?.[Symbol.dispose]();
   };
+  try {
+    const ready = Promise.race([readyUrl(serving.stdout as NodeJS.ReadableStream), child.ended]);
+    const url = await withinTime(ready, READY_MS, "newsreel serve does not become ready");
+    const readyMs = performance.now() - startedAt;
+    const headers = { Authorization: LOGIN };
+    const submit = (file: Pick<BenchFile, "name" | "nzb">) => submitNzb({ url, headers }, file);
+    return {
+      pid: child.pid,
+      ask: child.ask,
+      url,
+      headers,
+      readyMs,
+      connect: () => HttpClient.connect(url, headers),
+      submit,
+      add: async (file) => imported({ url, headers }, await submit(file)),
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
-async function readyUrl(child: ReturnType<typeof spawn>): Promise<string> {
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-  const ready = new Promise<string>((resolve) => {
-    lines.on("line", (line) => {
+function configured({ id, ...rest }: ProviderOptions) {
+  return { name: id, ...rest };
+}
+
+/** The log is read to its end, so that its pipe never fills up. */
+function readyUrl(log: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve) => {
+    createInterface({ input: log }).on("line", (line) => {
       const entry = JSON.parse(line) as { msg?: string; url?: string };
       if (entry.msg === "newsreel is ready" && entry.url !== undefined) resolve(entry.url);
     });
   });
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`newsreel serve ended with ${code}`);
-  });
-  ended.catch(() => {});
-  return Promise.race([ready, ended]);
 }
 
 interface ImportAnswer {
@@ -73,17 +103,26 @@ interface ImportAnswer {
   readonly files?: readonly { readonly path: string }[];
 }
 
-async function addNzb(url: string, headers: Readonly<Record<string, string>>, nzb: string): Promise<readonly string[]> {
-  const posted = await fetch(`${url}/api/v1/imports?category=bench&name=bench`, {
+type Api = Pick<Product, "url" | "headers">;
+
+async function submitNzb({ url, headers }: Api, { name, nzb }: Pick<BenchFile, "name" | "nzb">): Promise<string> {
+  const posted = await fetch(`${url}/api/v1/imports?category=bench&name=${encodeURIComponent(name)}`, {
     method: "POST",
     headers: { ...headers, "Content-Type": "application/x-nzb" },
     body: nzb,
   });
-  const { id } = (await posted.json()) as ImportAnswer;
-  for (;;) {
+  if (!posted.ok) throw new Error(`the import of ${name} was answered ${posted.status}`);
+  return ((await posted.json()) as ImportAnswer).id;
+}
+
+async function imported({ url, headers }: Api, id: string): Promise<string> {
+  const deadline = performance.now() + READY_MS;
+  while (performance.now() < deadline) {
     const job = (await (await fetch(`${url}/api/v1/imports/${id}`, { headers })).json()) as ImportAnswer;
-    if (job.state === "completed") return (job.files ?? []).map(({ path }) => path);
+    const [file] = job.files ?? [];
+    if (job.state === "completed" && file !== undefined) return encodeURI(file.path);
     if (job.state === "failed") throw new Error(`import failed: ${job.error}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(2);
   }
+  throw new Error(`import ${id} does not end`);
 }
