@@ -4,27 +4,31 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { AdmissionController } from "./admission/controller.ts";
 import { createApiHandler } from "./api/api.ts";
+import { Timings } from "./api/timings.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Closers } from "./base/closers.ts";
 import { ConfigError, errorCode, errorMessage } from "./base/errors.ts";
-import type { Logger } from "./base/logger.ts";
+import { type Logger, silentLogger } from "./base/logger.ts";
 import { VERSION } from "./base/version.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Secrets } from "./config/secrets.ts";
 import type { Config, ProviderConfig } from "./config/settings.ts";
+import { SpeedTests } from "./health/speed-test-runs.ts";
 import { verify } from "./health/verify.ts";
 import { createImporter } from "./import/importer.ts";
 import type { Intake } from "./import/intake.ts";
 import { startImports } from "./import/runner.ts";
 import { createIntake } from "./import/spooled-intake.ts";
+import { DamageKeeper } from "./mount/damage-keeper.ts";
 import { LibraryTree } from "./mount/library-tree.ts";
 import { Streams } from "./mount/streams.ts";
-import { Pool } from "./nntp/pool.ts";
+import { Pool, type PoolOptions } from "./nntp/pool.ts";
 import type { ProviderOptions } from "./nntp/provider-options.ts";
 import { NzbParser } from "./nzb/parser-thread.ts";
+import { openDiskTier } from "./reader/disk-open.ts";
 import { Reader } from "./reader/reader.ts";
 import { SegmentCache } from "./reader/segment-cache.ts";
 import { createPageHandler } from "./ui/page.ts";
@@ -32,7 +36,7 @@ import { createDavHandler } from "./webdav/handler.ts";
 import { hardenedServerOptions, hardenServer } from "./webdav/server-limits.ts";
 import { loadKernel } from "./yenc/load-kernel.ts";
 
-/** Connections per provider that bulk work leaves free for playhead segments while somebody watches. */
+/** Connections per provider that bulk work leaves free for playhead segments while somebody watches; nobody seeks in a download. */
 const PLAYHEAD_RESERVE = 2;
 
 export interface AppOptions {
@@ -93,24 +97,51 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     }),
   );
   const catalog = closers.use(openCatalog({ path: join(config.dataDir, "catalog.db"), clock, log }));
+  const timings = new Timings();
+  const streams = closers.use(new Streams({ clock, log, times: timings, holdOffMs: streaming.holdOffMs }));
   const pool = closers.use(
     new Pool({
       providers: config.providers.map(toProviderOptions),
       kernel,
       clock,
       log,
+      times: timings,
       limits: {
         importConnections: () => admission.importConnections(),
-        reserve: () => (admission.activeStreams > 0 ? PLAYHEAD_RESERVE : 0),
+        reserve: () => (streams.isWatched ? PLAYHEAD_RESERVE : 0),
       },
     }),
   );
   closers.use(admission.onChange(() => pool.reconsider()));
-  const cache = closers.use(new SegmentCache({ source: pool, budgetBytes: config.cache.memoryBytes, clock }));
-  const reader = new Reader({ cache, readAheadBytes: streaming.readAheadBytes });
+  const { memoryBytes, diskPath, diskBytes } = config.cache;
+  const disk =
+    diskPath === "" ? undefined : await openDiskTier({ folder: diskPath, budgetBytes: diskBytes, clock, log });
+  if (disk !== undefined) closers.use(disk);
+  const cache = closers.use(new SegmentCache({ source: pool, budgetBytes: memoryBytes, clock, disk }));
+  const reader = new Reader({ cache, clock, readAheadBytes: streaming.readAheadBytes, onStart: () => pool.warmUp() });
+
+  const speedTests = closers.use(
+    new SpeedTests({
+      catalog,
+      providers: config.providers.map(toProviderOptions),
+      client: pool,
+      openClient: (guest) => new Pool({ ...guestPool(guest), kernel, clock }),
+      activity: () => ({ streams: admission.activeStreams, imports: admission.state.jobs.running }),
+      memoryBytes: config.cache.memoryBytes,
+      clock,
+      log,
+    }),
+  );
 
   const parser = closers.use(new NzbParser(options.nzbWorker === undefined ? {} : { workerUrl: options.nzbWorker }));
-  const importer = createImporter({ catalog, parser, source: pool, clock, log });
+  const importer = createImporter({
+    catalog,
+    parser,
+    source: pool,
+    remember: (part, bytes) => cache.remember(part, bytes),
+    clock,
+    log,
+  });
   const runner = closers.use(await startImports({ catalog, importer, admission, clock, log }));
   const intake = await createIntake({
     dataDir: config.dataDir,
@@ -119,8 +150,8 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     maxNzbBytes: imports.maxNzbBytes,
     onQueued: () => runner.wake(),
   });
-  const streams = closers.use(new Streams({ clock, log, holdOffMs: streaming.holdOffMs }));
-  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, clock });
+  const damage = new DamageKeeper({ recorded: catalog.damage, policy: streaming.damage, clock, log });
+  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, damage, clock });
 
   const addressOf = clientAddress(config.trustedProxies);
   const authenticator = createAuthenticator({
@@ -145,10 +176,23 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     intake,
     admission,
     streams: () => streams.snapshot(),
+    recentStreams: () => streams.recent(),
     streamTotals: () => streams.totals,
     providers: () => pool.snapshot(),
+    hedges: () => pool.hedges,
     cache: () => cache.stats(),
-    verify: (path, cancel) => verify({ catalog, source: pool }, path, cancel),
+    disk: () => disk?.stats(),
+    damage: () => damage.totals,
+    timings,
+    verify: (path, cancel) => {
+      cache.forgetHoles();
+      return verify({ catalog, source: pool }, path, cancel);
+    },
+    damagePolicy: streaming.damage,
+    speedTests: {
+      test: (name, wish, cancel) => speedTests.test(name, wish, cancel),
+      testGuest: (guest, wish, cancel) => speedTests.testGuest(toProviderOptions(guest), wish, cancel),
+    },
     authorize: (req) => isAllowed(req, apiKeyIn(req)),
     isMigrated: () => catalog.isMigrated(),
     version: VERSION,
@@ -207,6 +251,12 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
 function toProviderOptions(provider: ProviderConfig): ProviderOptions {
   const { name, ...rest } = provider;
   return { id: name, ...rest };
+}
+
+/** A pool for one provider that is only tried out; it logs nothing, since what a stranger says may hold its password. */
+function guestPool(guest: ProviderOptions): Pick<PoolOptions, "providers" | "log" | "limits"> {
+  const limits = { importConnections: () => guest.connections, reserve: () => 0 };
+  return { providers: [{ ...guest, backup: false }], log: silentLogger, limits };
 }
 
 /** Behind a reverse proxy requests come with the base or without it. */
@@ -283,10 +333,8 @@ function hostForUrl(host: string): string {
 /** A setting that has no effect yet must not be believed in. */
 function warnOfWhatIsNotThere(config: Config, log: Logger): void {
   const unused = [
-    ...(config.cache.diskPath === "" ? [] : ["cache.diskPath"]),
     ...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"]),
     ...(config.imports.passwords.length === 0 ? [] : ["imports.passwords"]),
-    ...(config.streaming.damage === "fill" ? ["streaming.damage: fill"] : []),
   ];
   for (const setting of unused) log.warn({ setting }, "this setting is understood but has no effect in this version");
 }

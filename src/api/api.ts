@@ -3,6 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Intake } from "../import/intake.ts";
+import type { DamagePolicy } from "../reader/damage.ts";
+import { damageRoutes } from "./damage.ts";
 import { apiErrorAnswer } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
@@ -13,6 +15,7 @@ import { openApiDocument } from "./openapi.ts";
 import { requireOwnOrigin } from "./origin.ts";
 import { discardBody, sendError, sendJson } from "./reply.ts";
 import { type ApiRequest, findRoute, MethodNotAllowed, type Route, requestTarget } from "./route.ts";
+import { type SpeedTestCalls, speedTestRoutes } from "./speed-test.ts";
 import { type Verify, verifyRoutes } from "./verify.ts";
 
 const MAX_TARGET = 8 * 1024;
@@ -23,6 +26,9 @@ const OURS = /^\/(?:api\/v1(?:\/.*)?|healthz|readyz|metrics)$/s;
 export interface ApiDeps extends MetricsDeps {
   readonly intake: Intake;
   readonly verify: Verify;
+  readonly speedTests: SpeedTestCalls;
+  /** What players get for articles that are gone. */
+  readonly damagePolicy: DamagePolicy;
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether the request carries a valid key or login; may throw an AppError, which is the answer then. */
@@ -41,8 +47,10 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...metricsRoutes(deps),
     ...importRoutes(deps),
     ...libraryRoutes(deps.catalog),
+    ...damageRoutes(deps),
     ...liveRoutes(deps),
     ...verifyRoutes(deps),
+    ...speedTestRoutes(deps),
     {
       method: "GET",
       path: "/api/v1/openapi.json",

@@ -21,6 +21,6 @@ function list(catalog: Catalog, { res, query }: ApiRequest): void {
   sendJson(res, { path: davPath(path), entries: page.map((entry) => listed(path, entry)), next });
 }
 
-function listed(folder: string, { kind, name, size, modifiedAt }: Entry) {
-  return { kind, name, path: davPath(folder === "" ? name : `${folder}/${name}`), size, modifiedAt };
+function listed(folder: string, { id, kind, name, size, modifiedAt }: Entry) {
+  return { id, kind, name, path: davPath(folder === "" ? name : `${folder}/${name}`), size, modifiedAt };
 }

@@ -1,7 +1,11 @@
 import type { AdmissionState } from "../admission/admission.ts";
+import type { DamageTotals } from "../mount/damage-keeper.ts";
 import type { StreamSnapshot } from "../mount/stream-snapshot.ts";
+import type { StreamTotals } from "../mount/stream-totals.ts";
+import type { HedgeStats } from "../nntp/hedges.ts";
 import type { ProviderSnapshot } from "../nntp/snapshot.ts";
 import type { CacheStats } from "../reader/cache-stats.ts";
+import type { DiskStats } from "../reader/disk-tier.ts";
 import { sendJson } from "./reply.ts";
 import type { Route } from "./route.ts";
 
@@ -9,14 +13,25 @@ import type { Route } from "./route.ts";
 export interface Live {
   readonly admission: { readonly state: AdmissionState };
   streams(): readonly StreamSnapshot[];
+  /** Those that ended lately, the latest one first. */
+  recentStreams?(): readonly StreamSnapshot[];
+  /** All streams since the start, ended ones too. */
+  streamTotals?(): StreamTotals;
   providers(): readonly ProviderSnapshot[];
+  hedges?(): HedgeStats;
   cache(): CacheStats;
+  /** Undefined while there is no cache on disk. */
+  disk?(): DiskStats | undefined;
+  damage?(): DamageTotals;
 }
 
 /** The calls that say what happens at this moment. */
 export function liveRoutes(live: Live): readonly Route[] {
   return [
-    look("/api/v1/streams", () => ({ streams: live.streams() })),
+    look("/api/v1/streams", () => ({
+      streams: live.streams().map(publicStream),
+      recent: (live.recentStreams?.() ?? []).map(publicStream),
+    })),
     look("/api/v1/admission", () => ({
       ...live.admission.state,
       holdOffUntil: live.admission.state.holdOffUntil ?? null,
@@ -28,6 +43,10 @@ export function liveRoutes(live: Live): readonly Route[] {
 
 function look(path: string, value: () => object): Route {
   return { method: "GET", path, access: "required", handle: ({ res }) => sendJson(res, value()) };
+}
+
+function publicStream(stream: StreamSnapshot) {
+  return { ...stream, endedAt: stream.endedAt ?? null, firstByteMs: stream.firstByteMs ?? null };
 }
 
 /** Field by field, so that nothing a provider object may carry beside its snapshot gets out. */

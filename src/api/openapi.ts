@@ -55,6 +55,7 @@ const schemas: Readonly<Record<string, Schema>> = {
     path: text,
     entries: list(
       object({
+        id: whole,
         kind: { type: "string", enum: ["folder", "file"] },
         name: text,
         path: { ...text, description: "under /dav/library, not percent-encoded" },
@@ -64,21 +65,61 @@ const schemas: Readonly<Record<string, Schema>> = {
     ),
     next: orNull(text),
   }),
-  Streams: object({
-    streams: list(
+  Damage: object({
+    file: object({ id: whole, path: { ...text, description: "under /dav/library, not percent-encoded" }, size: whole }),
+    policy: { type: "string", enum: ["fail", "fill"] },
+    holes: list(
       object({
-        path: text,
-        client: text,
-        userAgent: text,
-        startedAt: instant,
-        requests: whole,
-        openRequests: whole,
-        position: whole,
-        size: whole,
-        bytes: whole,
-        lastByteAt: instant,
+        start: whole,
+        end: { ...whole, description: "the first byte after the hole" },
+        messageId: { ...orNull(text), description: "null where the NZB names no article" },
+        kind: { type: "string", enum: ["missing", "corrupt"] },
+        since: instant,
+        lastSeen: instant,
       }),
     ),
+    bytes: whole,
+    share: { type: "number", minimum: 0, maximum: 1 },
+  }),
+  Streams: object({
+    streams: list(named("Stream")),
+    recent: { ...list(named("Stream")), description: "ended within the last ten minutes, the latest one first" },
+  }),
+  Stream: object({
+    path: text,
+    client: text,
+    userAgent: text,
+    class: { type: "string", enum: ["play", "scan", "download"] },
+    startedAt: instant,
+    endedAt: orNull(instant),
+    requests: whole,
+    openRequests: whole,
+    failures: whole,
+    position: whole,
+    size: whole,
+    bytes: whole,
+    bytesPerSecond: { ...whole, description: "over the last ten seconds" },
+    lastByteAt: instant,
+    firstByteMs: { ...orNull(fraction), description: "of the latest request" },
+    paused: { ...flag, description: "connected, and takes nothing" },
+    phases: {
+      ...object({
+        permit: fraction,
+        connection: fraction,
+        firstByte: fraction,
+        body: fraction,
+        decode: fraction,
+        send: fraction,
+      }),
+      description:
+        "where the time went, in milliseconds: waiting for memory, a connection, the status line, the bytes; " +
+        "decoding is a part of these; send: bytes were with the client",
+    },
+    stalls: object({
+      count: whole,
+      totalMs: fraction,
+      last: list(object({ at: instant, position: whole, durationMs: fraction, cause: text })),
+    }),
   }),
   Admission: object({
     streams: whole,
@@ -106,6 +147,32 @@ const schemas: Readonly<Record<string, Schema>> = {
         bytesPerSecond: orNull(fraction),
       }),
     ),
+  }),
+  SpeedReport: object({
+    kind: { type: "string", enum: ["report"] },
+    provider: text,
+    ended: { type: "string", enum: ["complete", "volume", "time", "playback", "library", "provider"] },
+    roundTripMs: orNull(fraction),
+    steps: list(
+      object({
+        connections: whole,
+        depth: { ...whole, description: "articles under way on each connection" },
+        bytesPerSecond: whole,
+        firstByteMs: { ...orNull(fraction), description: "median" },
+        articles: whole,
+        missing: whole,
+        corrupt: whole,
+        failed: whole,
+      }),
+    ),
+    connections: { ...whole, description: "beyond these nothing is gained" },
+    depth: whole,
+    bytesPerSecond: whole,
+    words: text,
+    notes: { ...list(text), description: "why it ended early, and what makes the figures doubtful" },
+    usedBytes: { ...whole, description: "what it has cost, roughly" },
+    streams: { ...whole, description: "that were active meanwhile" },
+    imports: whole,
   }),
   Cache: object({
     hits: whole,
@@ -149,6 +216,21 @@ const paging = [
   query("after", "`next` of the page before"),
   query("limit", "entries a page", { type: "integer", minimum: 1, maximum: 500, default: 50 }),
 ];
+
+const speedTestWish = [
+  query("limit", "what it may cost: bytes, or a size such as 512MiB", { ...text, default: "1GiB" }),
+  query("force", "1: also while somebody watches; the figures are too low then", { type: "string", enum: ["0", "1"] }),
+];
+/** Those who ask while a test is under way join it. */
+const speedTestAnswers = {
+  200: answer(
+    "one JSON object a line, told apart by `kind`: waiting, start, progress, step, and last report (see SpeedReport), " +
+      'or `{"error":...}` when nothing could be measured',
+    undefined,
+    "application/x-ndjson",
+  ),
+  409: answer("the library holds no articles yet, or somebody is watching", named("Error")),
+};
 
 const paths = {
   "/healthz": { get: call("Is the process alive", { 200: answer("it is", object({ status: text })) }, NOBODY) },
@@ -214,9 +296,51 @@ const paths = {
       { parameters: [query("path", "/library/..., or empty for the whole"), ...paging] },
     ),
   },
+  "/api/v1/files/{id}/damage": {
+    get: call(
+      "What could not be had of a file, as far as it was read",
+      { 200: answer("its holes, by offset", named("Damage")), 404: answer("no such file", named("Error")) },
+      {
+        parameters: [{ name: "id", in: "path", required: true, description: "as the library lists it", schema: whole }],
+      },
+    ),
+  },
   "/api/v1/streams": { get: call("What is being played", { 200: answer("now", named("Streams")) }) },
   "/api/v1/admission": { get: call("How imports yield to playback", { 200: answer("now", named("Admission")) }) },
   "/api/v1/providers": { get: call("News servers, without their secrets", { 200: answer("now", named("Providers")) }) },
+  "/api/v1/providers/{id}/speedtest": {
+    post: call(
+      "Measure how fast a provider is, and with how many connections at which depth; costs volume of the account",
+      { ...speedTestAnswers, 404: answer("no such provider", named("Error")) },
+      {
+        parameters: [
+          { name: "id", in: "path", required: true, description: "its name in the configuration", schema: text },
+          ...speedTestWish,
+        ],
+      },
+    ),
+  },
+  "/api/v1/providers/speedtest": {
+    post: call(
+      "The same for a provider that is not configured",
+      { ...speedTestAnswers, 400: answer("no provider, or mistakes in it", named("Error")) },
+      {
+        parameters: speedTestWish,
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": {
+              schema: {
+                type: "object",
+                description: "with the keys of `providers` in the configuration",
+                required: ["host"],
+              },
+            },
+          },
+        },
+      },
+    ),
+  },
   "/api/v1/cache": { get: call("The segment cache", { 200: answer("now", named("Cache")) }) },
   "/api/v1/verify": {
     post: call(

@@ -9,6 +9,7 @@ export const COMMANDS: CommandLoaders = {
   stat: async () => (await import("./stat.ts")).statCommand,
   cat: async () => (await import("./cat.ts")).catCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  streams: async () => (await import("./streams.ts")).streamsCommand,
   provider: async () => (await import("./provider.ts")).providerCommand(),
   config: async () => (await import("./config.ts")).configCommand,
   health: async () => (await import("./health.ts")).healthCommand,

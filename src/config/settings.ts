@@ -109,7 +109,7 @@ export const SETTINGS = {
     damage: setting(
       oneOf("fail", "fill"),
       "fail",
-      "What a player gets for articles that are gone: an error, or zeros that are reported.",
+      "What a player gets for articles that are gone: an error, or filler of the same length that is reported.",
     ),
   },
   log: {

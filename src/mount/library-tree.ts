@@ -2,11 +2,14 @@ import type { Admission, StreamTicket } from "../admission/admission.ts";
 import type { ByteRange } from "../base/byte-range.ts";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError, RequestError } from "../base/errors.ts";
+import type { SeekableFile } from "../base/seekable-file.ts";
 import type { Catalog, Entry } from "../catalog/catalog.ts";
 import type { Reader } from "../reader/reader.ts";
 import type { DavEntry, DavPath, DavTree, PutRequest, ReadContext } from "../webdav/tree.ts";
 import { contentType } from "./content-type.ts";
+import type { DamageKeeper } from "./damage-keeper.ts";
 import { folder, NzbDrop, type NzbIntake } from "./nzb-drop.ts";
+import type { StreamRequest } from "./stream.ts";
 import type { Streams } from "./streams.ts";
 
 export interface LibraryTreeOptions {
@@ -15,6 +18,7 @@ export interface LibraryTreeOptions {
   readonly admission: Admission;
   readonly intake: NzbIntake;
   readonly streams: Streams;
+  readonly damage: Pick<DamageKeeper, "forFile">;
   readonly clock: Clock;
 }
 
@@ -58,45 +62,40 @@ export class LibraryTree implements DavTree {
   }
 
   async *read(path: DavPath, range: ByteRange, context: ReadContext): AsyncGenerator<Uint8Array, void, undefined> {
-    const { catalog, reader, admission, streams } = this.#options;
+    const { catalog, admission, streams } = this.#options;
     const [top, ...rest] = path;
     const entry = top === LIBRARY ? catalog.find(rest.join("/")) : undefined;
     if (entry?.kind !== "file") {
       throw new CatalogError("PATH_MISSING", `/${path.join("/")} is no file of the library`);
     }
     const { client, signal } = context;
-    const request = streams.begin({
-      path: `/${path.join("/")}`,
-      size: entry.size,
-      client: client.address,
-      userAgent: client.userAgent,
-    });
+    const shown = `/${path.join("/")}`;
+    const request = streams.begin(
+      { path: shown, size: entry.size, client: client.address, userAgent: client.userAgent },
+      range,
+    );
     let ticket: StreamTicket | undefined;
-    let position = range.start;
-    /** Bytes handed over; they have gone out when the next ones are asked for, or when the reader is closed in peace. */
-    let handed = 0;
+    /** Bytes have gone out when the next ones are asked for, or when the reader is closed in peace. */
     const haveGoneOut = () => {
-      if (handed === 0) return;
-      position += handed;
-      ticket?.touch();
-      request.sent(handed, position);
-      handed = 0;
+      if (request.taken()) ticket?.touch();
     };
-    let hasFailed = false;
     try {
-      for await (const chunk of reader.open(catalog.extents(entry.id)).read(range, { signal })) {
-        ticket ??= admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` });
-        handed = chunk.length;
+      for await (const chunk of this.#open(entry, shown, request).read(range, { signal })) {
+        // A scan is no playback; it may turn out to be one at any time.
+        if (request.readClass !== "scan") {
+          ticket ??= admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` });
+        }
+        request.offered(chunk.length);
         yield chunk;
         haveGoneOut();
       }
     } catch (error) {
-      hasFailed = !signal.aborted;
+      if (!signal.aborted) request.failed();
       throw error;
     } finally {
       if (!signal.aborted) haveGoneOut();
       ticket?.[Symbol.dispose]();
-      request.end(hasFailed ? "failed" : position === range.end ? "complete" : "aborted");
+      request.end();
     }
   }
 
@@ -105,6 +104,16 @@ export class LibraryTree implements DavTree {
     if (top === NZBS) return this.#drop.put(rest, request);
     throw new RequestError("FORBIDDEN", `nothing can be written to /${path.join("/")}`, {
       hint: "the library is made of what was imported: put an NZB to /nzbs/<category>/",
+    });
+  }
+
+  #open(entry: Entry, path: string, request: StreamRequest): SeekableFile {
+    const { catalog, reader, damage } = this.#options;
+    return reader.open(catalog.extents(entry.id), {
+      damage: damage.forFile(entry, path),
+      stream: request.stream,
+      readClass: () => request.readClass,
+      observer: request.observer,
     });
   }
 

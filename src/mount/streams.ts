@@ -1,42 +1,13 @@
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/logger.ts";
+import type { ByteRange } from "../base/byte-range.ts";
+import { Stream, type StreamContext, type StreamIdentity, type StreamRequest } from "./stream.ts";
 import type { StreamSnapshot } from "./stream-snapshot.ts";
+import { addTotals, noTotals, type StreamTotals } from "./stream-totals.ts";
 
-export interface StreamIdentity {
-  readonly path: string;
-  readonly size: number;
-  readonly client: string;
-  readonly userAgent: string;
-}
+/** Ended streams are remembered for so long, and no more of them than that. */
+const RECENT_MS = 10 * 60_000;
+const MAX_RECENT = 50;
 
-/** What one GET tells of itself. */
-export interface StreamRequest {
-  /** So many bytes have gone out; the last of them was the one before `position`. */
-  sent(bytes: number, position: number): void;
-  end(outcome: "complete" | "aborted" | "failed"): void;
-}
-
-interface Stream {
-  readonly identity: StreamIdentity;
-  readonly startedAt: number;
-  requests: number;
-  openRequests: number;
-  position: number;
-  bytes: number;
-  lastByteAt: number;
-  firstByteMs: number | undefined;
-  failures: number;
-}
-
-export interface StreamTotals {
-  readonly bytes: number;
-  readonly requests: number;
-  readonly failures: number;
-}
-
-export interface StreamsOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface StreamsOptions extends Omit<StreamContext, "onEnd"> {
   /** A stream ends so long after its last byte. */
   readonly holdOffMs: number;
 }
@@ -44,60 +15,41 @@ export interface StreamsOptions {
 /** Who reads what. GETs of one client for one file are one stream; when it has ended, one line in the log sums it up. */
 export class Streams implements Disposable {
   readonly #options: StreamsOptions;
+  readonly #context: StreamContext;
   readonly #streams = new Map<string, Stream>();
+  /** Oldest first. */
+  readonly #recent: (StreamSnapshot & { readonly endedAt: number })[] = [];
   #sweep: Disposable | undefined;
-  #totals = { bytes: 0, requests: 0, failures: 0 };
+  #ended = noTotals();
 
   constructor(options: StreamsOptions) {
     this.#options = options;
+    this.#context = { ...options, onEnd: () => this.#sweepLater() };
   }
 
+  /** Of all streams since the start, ended ones too. */
   get totals(): StreamTotals {
-    return this.#totals;
+    return [...this.#streams.values()].reduce((sum, { totals }) => addTotals(sum, totals), this.#ended);
   }
 
-  begin(identity: StreamIdentity): StreamRequest {
-    const { clock } = this.#options;
-    const stream = this.#find(identity);
-    const begunAt = clock.now();
-    stream.requests += 1;
-    stream.openRequests += 1;
-    this.#totals.requests += 1;
-    let isOpen = true;
-    return {
-      sent: (bytes, position) => {
-        stream.firstByteMs ??= clock.now() - begunAt;
-        stream.bytes += bytes;
-        stream.position = position;
-        stream.lastByteAt = clock.wall();
-        this.#totals.bytes += bytes;
-      },
-      end: (outcome) => {
-        if (!isOpen) return;
-        isOpen = false;
-        stream.openRequests -= 1;
-        if (outcome === "failed") {
-          stream.failures += 1;
-          this.#totals.failures += 1;
-        }
-        this.#sweepLater();
-      },
-    };
+  /** Whether anybody plays, or has played within the hold-off: at any moment there may be a seek. */
+  get isWatched(): boolean {
+    for (const { readClass } of this.#streams.values()) if (readClass === "play") return true;
+    return false;
+  }
+
+  begin(identity: StreamIdentity, range: ByteRange): StreamRequest {
+    return this.#find(identity).begin(range);
   }
 
   snapshot(): readonly StreamSnapshot[] {
-    return [...this.#streams.values()].map(({ identity, ...stream }) => ({
-      path: identity.path,
-      client: identity.client,
-      userAgent: identity.userAgent,
-      startedAt: stream.startedAt,
-      requests: stream.requests,
-      openRequests: stream.openRequests,
-      position: stream.position,
-      size: identity.size,
-      bytes: stream.bytes,
-      lastByteAt: stream.lastByteAt,
-    }));
+    return [...this.#streams.values()].map((stream) => stream.snapshot());
+  }
+
+  /** Those that ended within the last ten minutes, at most fifty, the latest one first. */
+  recent(): readonly StreamSnapshot[] {
+    this.#forget();
+    return this.#recent.toReversed();
   }
 
   [Symbol.dispose](): void {
@@ -107,22 +59,10 @@ export class Streams implements Disposable {
 
   #find(identity: StreamIdentity): Stream {
     const key = `${identity.client} ${identity.userAgent} ${identity.path}`;
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      const now = this.#options.clock.wall();
-      stream = {
-        identity,
-        startedAt: now,
-        requests: 0,
-        openRequests: 0,
-        position: 0,
-        bytes: 0,
-        lastByteAt: now,
-        firstByteMs: undefined,
-        failures: 0,
-      };
-      this.#streams.set(key, stream);
-    }
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream = new Stream(identity, this.#context);
+    this.#streams.set(key, stream);
     return stream;
   }
 
@@ -141,19 +81,15 @@ export class Streams implements Disposable {
 
   #finish(key: string, stream: Stream): void {
     this.#streams.delete(key);
-    const { identity, requests, bytes, failures, startedAt, lastByteAt, firstByteMs } = stream;
-    this.#options.log.info(
-      {
-        path: identity.path,
-        client: identity.client,
-        userAgent: identity.userAgent,
-        requests,
-        bytes,
-        failures,
-        durationMs: lastByteAt - startedAt,
-        firstByteMs: firstByteMs === undefined ? undefined : Math.round(firstByteMs),
-      },
-      "stream ended",
-    );
+    this.#ended = addTotals(this.#ended, stream.totals);
+    const endedAt = this.#options.clock.wall();
+    this.#recent.push({ ...stream.snapshot(endedAt), endedAt });
+    this.#forget();
+    stream.logEnd();
+  }
+
+  #forget(): void {
+    const deadline = this.#options.clock.wall() - RECENT_MS;
+    while (this.#recent.length > MAX_RECENT || (this.#recent[0]?.endedAt ?? deadline) < deadline) this.#recent.shift();
   }
 }

@@ -23,13 +23,25 @@ export const stream: StreamSnapshot = {
   path: "/library/movies/Secret Title/Secret Title.mkv",
   client: "192.0.2.7",
   userAgent: "Kodi",
+  class: "play",
   startedAt: 1_700_000_000_000,
+  endedAt: undefined,
   requests: 3,
   openRequests: 1,
+  failures: 0,
   position: 250,
   size: 1000,
   bytes: 250,
+  bytesPerSecond: 25,
   lastByteAt: 1_700_000_001_000,
+  firstByteMs: 12.5,
+  paused: false,
+  phases: { permit: 0, connection: 2000, firstByte: 500, body: 250.5, decode: 50, send: 60_000 },
+  stalls: {
+    count: 1,
+    totalMs: 2100.5,
+    last: [{ at: 1_700_000_000_900, position: 125, durationMs: 2100.5, cause: "main took 2.1 s to answer" }],
+  },
 };
 
 export const provider: ProviderSnapshot = {
@@ -97,6 +109,15 @@ export async function startApi(change: Partial<ApiDeps> = {}) {
     async *verify(path) {
       yield { path, verdict: "whole" };
       yield { path, verdict: "damaged" };
+    },
+    damagePolicy: "fill",
+    speedTests: {
+      async *test(name, wish) {
+        yield { kind: "start", name, ...wish };
+      },
+      async *testGuest(guest, wish) {
+        yield { kind: "start", guest, ...wish };
+      },
     },
     clock: systemClock,
     version: "1.2.3",

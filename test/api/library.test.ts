@@ -23,7 +23,14 @@ describe("GET /api/v1/library", () => {
     expect((await list("")).body).toEqual({
       path: "/dav/library",
       entries: [
-        { kind: "folder", name: "movies", path: "/dav/library/movies", size: 0, modifiedAt: expect.any(Number) },
+        {
+          id: api.catalog.find("movies")?.id,
+          kind: "folder",
+          name: "movies",
+          path: "/dav/library/movies",
+          size: 0,
+          modifiedAt: expect.any(Number),
+        },
       ],
       next: null,
     });

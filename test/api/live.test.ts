@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type ApiServer, provider, startApi, stream } from "./api-server.ts";
 
+const ended = { ...stream, openRequests: 0, endedAt: 1_700_000_016_000, firstByteMs: undefined };
+
 let api: ApiServer;
 beforeAll(async () => {
   const careless = { ...provider, password: "hunter2", username: "me" };
-  api = await startApi({ providers: () => [careless] });
+  api = await startApi({ providers: () => [careless], recentStreams: () => [ended] });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -13,8 +15,11 @@ async function look(call: string): Promise<unknown> {
 }
 
 describe("the calls that say what happens now", () => {
-  test("streams: who reads what, and where", async () => {
-    expect(await look("streams")).toEqual({ streams: [stream] });
+  test("streams: who reads what, where its time goes, and who did lately", async () => {
+    expect(await look("streams")).toEqual({
+      streams: [{ ...stream, endedAt: null }],
+      recent: [{ ...ended, firstByteMs: null }],
+    });
   });
 
   test("admission: the numbers and the sentence", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { Timings } from "../../src/api/timings.ts";
 import { addRelease, provider, startApi, stream } from "./api-server.ts";
 
 const SAMPLE = /^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="[^"\n]*",?)*)\})? (-?[0-9.e+-]+|NaN|Nan|\+Inf)$/;
@@ -24,7 +25,9 @@ describe("GET /metrics", () => {
     const samples = parse(await response.text());
     expect(Object.fromEntries(samples)).toMatchObject({
       [`newsreel_build_info{version="1.2.3",node="${process.version}"}`]: 1,
-      'newsreel_streams_active{class="flowing"}': 1,
+      'newsreel_streams_active{class="play"}': 1,
+      'newsreel_streams_active{class="scan"}': 0,
+      'newsreel_streams_active{class="download"}': 0,
       'newsreel_streams_active{class="hold_off"}': 1,
       'newsreel_cache_requests_total{tier="memory",result="hit"}': 10,
       'newsreel_cache_requests_total{tier="memory",result="join"}': 2,
@@ -55,15 +58,122 @@ describe("GET /metrics", () => {
     expect(await read()).toBe(25);
   });
 
-  test("counts the bytes of ended streams too, where it is told of them", async () => {
-    await using api = await startApi({ streamTotals: () => ({ bytes: 5000, requests: 7, failures: 0 }) });
+  test("counts the bytes of ended streams too, and where their time went, where it is told of them", async () => {
+    const phases = { permit: 0, connection: 1500, firstByte: 250, body: 3000, decode: 20, send: 60_000 };
+    await using api = await startApi({
+      streamTotals: () => ({ bytes: 5000, requests: 7, failures: 0, stalls: 2, stallMs: 1250, phases }),
+    });
     expect(Object.fromEntries(parse(await (await api.fetch("/metrics")).text()))).toMatchObject({
       "newsreel_stream_bytes_total{}": 5000,
       "newsreel_stream_requests_total{}": 7,
       "newsreel_stream_failures_total{}": 0,
+      "newsreel_stream_stalls_total{}": 2,
+      "newsreel_stream_stall_seconds_total{}": 1.25,
+      'newsreel_stream_wait_seconds_total{phase="memory"}': 0,
+      'newsreel_stream_wait_seconds_total{phase="connection"}': 1.5,
+      'newsreel_stream_wait_seconds_total{phase="first_byte"}': 0.25,
+      'newsreel_stream_wait_seconds_total{phase="body"}': 3,
+      'newsreel_stream_wait_seconds_total{phase="decode"}': 0.02,
+      'newsreel_stream_wait_seconds_total{phase="send"}': 60,
     });
-    await using untold = await startApi();
-    expect(await (await untold.fetch("/metrics")).text()).not.toContain("newsreel_stream_bytes_total");
+  });
+
+  test("tells what flows by its class; a scan keeps no import waiting, so the hold-off is none of its", async () => {
+    const streams = [
+      stream,
+      { ...stream, paused: true },
+      { ...stream, class: "scan" as const },
+      { ...stream, class: "download" as const },
+      { ...stream, openRequests: 0 },
+    ];
+    const state = { streams: 4, holdOffUntil: undefined, jobs: { running: 0, waiting: 0, limit: 0 } };
+    const admission = { state: { ...state, connections: { total: 8, imports: 0 }, words: "" } };
+    await using api = await startApi({ streams: () => streams, admission });
+    expect(Object.fromEntries(parse(await (await api.fetch("/metrics")).text()))).toMatchObject({
+      'newsreel_streams_active{class="play"}': 2,
+      'newsreel_streams_active{class="scan"}': 1,
+      'newsreel_streams_active{class="download"}': 1,
+      'newsreel_streams_active{class="hold_off"}': 1,
+      "newsreel_streams_paused{}": 1,
+    });
+  });
+
+  test("shows the disk beside the memory, while there is one", async () => {
+    const stats = {
+      hits: 20,
+      misses: 30,
+      writes: 40,
+      skipped: 5,
+      evictions: 6,
+      damaged: 1,
+      entries: 34,
+      bytes: 24_000_000,
+      budgetBytes: 20_000_000_000,
+      pausedBecause: "the disk is full",
+    };
+    let disk: typeof stats | undefined = stats;
+    await using api = await startApi({ disk: () => disk });
+    const read = async () => Object.fromEntries(parse(await (await api.fetch("/metrics")).text()));
+    expect(await read()).toMatchObject({
+      'newsreel_cache_requests_total{tier="disk",result="hit"}': 20,
+      'newsreel_cache_requests_total{tier="disk",result="miss"}': 30,
+      'newsreel_cache_evictions_total{tier="disk"}': 6,
+      'newsreel_cache_evictions_total{tier="memory"}': 1,
+      'newsreel_cache_bytes{tier="disk"}': 24_000_000,
+      'newsreel_cache_budget_bytes{tier="disk"}': 20_000_000_000,
+      'newsreel_cache_segments{tier="disk"}': 34,
+      'newsreel_cache_disk_segments_total{result="written"}': 40,
+      'newsreel_cache_disk_segments_total{result="skipped"}': 5,
+      'newsreel_cache_disk_segments_total{result="damaged"}': 1,
+      'newsreel_cache_paused{tier="disk"}': 1,
+    });
+    disk = undefined;
+    expect(Object.keys(await read()).filter((name) => /disk/.test(name))).toEqual([]);
+  });
+
+  test("counts second tries and damage where it is told of them", async () => {
+    await using api = await startApi({
+      hedges: () => ({ asked: 9, won: 4, bytes: 7_000_000 }),
+      damage: () => ({ holes: { missing: 3, corrupt: 1 }, filledBytes: 2_100_000 }),
+    });
+    expect(Object.fromEntries(parse(await (await api.fetch("/metrics")).text()))).toMatchObject({
+      'newsreel_nntp_hedges_total{result="asked"}': 9,
+      'newsreel_nntp_hedges_total{result="won"}': 4,
+      "newsreel_nntp_hedge_bytes_total{}": 7_000_000,
+      'newsreel_damage_holes_total{kind="missing"}': 3,
+      'newsreel_damage_holes_total{kind="corrupt"}': 1,
+      "newsreel_damage_filled_bytes_total{}": 2_100_000,
+    });
+  });
+
+  test("shows times as distributions that keep what was observed from scrape to scrape", async () => {
+    const timings = new Timings();
+    await using api = await startApi({ timings });
+    const read = async () => Object.fromEntries(parse(await (await api.fetch("/metrics")).text()));
+    timings.firstByte(0.03125);
+    timings.firstByte(0.25);
+    timings.observe("main", "connection", 0.0001);
+    timings.observe("main", "firstByte", 0.04);
+    timings.observe("main", "body", 60);
+    const expected = {
+      'newsreel_stream_ttfb_seconds_bucket{le="0.025"}': 0,
+      'newsreel_stream_ttfb_seconds_bucket{le="0.05"}': 1,
+      'newsreel_stream_ttfb_seconds_bucket{le="0.5"}': 2,
+      "newsreel_stream_ttfb_seconds_count{}": 2,
+      "newsreel_stream_ttfb_seconds_sum{}": 0.28125,
+      'newsreel_nntp_command_seconds_bucket{le="0.001",provider="main",phase="wait"}': 1,
+      'newsreel_nntp_command_seconds_bucket{le="0.05",provider="main",phase="first_byte"}': 1,
+      'newsreel_nntp_command_seconds_bucket{le="30",provider="main",phase="body"}': 0,
+      'newsreel_nntp_command_seconds_count{provider="main",phase="body"}': 1,
+    };
+    expect(await read()).toMatchObject(expected);
+    expect(await read()).toMatchObject(expected);
+  });
+
+  test("leaves out what it is not told of", async () => {
+    await using api = await startApi();
+    const names = [...parse(await (await api.fetch("/metrics")).text()).keys()];
+    expect(names.filter((name) => /stream_|hedge|damage|command_seconds|disk/.test(name))).toEqual([]);
   });
 
   test("forgets a provider that is gone", async () => {

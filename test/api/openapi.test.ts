@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { apiRoutes } from "../../src/api/api.ts";
 import { openApiDocument } from "../../src/api/openapi.ts";
+import type { EntryId } from "../../src/catalog/catalog.ts";
 import { type ApiServer, addRelease, nzb, startApi } from "./api-server.ts";
 
 type Schema = { readonly [key: string]: unknown };
@@ -18,6 +19,7 @@ const calls = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 let api: ApiServer;
 let job: string;
+let file: number;
 beforeAll(async () => {
   api = await startApi();
   const form = new FormData();
@@ -26,6 +28,8 @@ beforeAll(async () => {
   ({ id: job } = (await response.json()) as { id: string });
   api.catalog.jobs.claim();
   addRelease(api.catalog, ["a.mkv"], { job: job as NonNullable<Parameters<typeof addRelease>[2]>["job"] & string });
+  file = api.catalog.find("movies/Ein Schöner Film/a.mkv")?.id as number;
+  api.catalog.damage.record(file as EntryId, { start: 0, end: 100, messageId: undefined, kind: "missing" });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -94,10 +98,14 @@ describe("GET /api/v1/openapi.json", () => {
 
   test.each(calls)("$name answers as the document says, down to the last property", async ({ method, path, call }) => {
     const isUpload = path === "/api/v1/imports" && method === "post";
-    const target = path.replace("{id}", job) + (path.endsWith("verify") ? "?path=/library" : "");
+    const id = path.includes("/files/") ? `${file}` : job;
+    const target = path.replace("{id}", id) + (path.endsWith("verify") ? "?path=/library" : "");
     const response = await api.fetch(target, {
       method: method.toUpperCase(),
       ...(isUpload ? { body: nzb("again"), headers: { "content-type": "application/x-nzb" } } : {}),
+      ...(path === "/api/v1/providers/speedtest"
+        ? { body: '{"host":"news.example.com"}', headers: { "content-type": "application/json" } }
+        : {}),
     });
     expect(response.ok).toBe(true);
     const type = response.headers.get("content-type")?.split(";")[0] ?? "";

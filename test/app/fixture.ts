@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import http, { type IncomingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
+import { SegmentList } from "../../src/base/segment-list.ts";
 import type { Job } from "../../src/catalog/jobs.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { ArticleStore } from "../../src/newsserver/article-store.ts";
@@ -13,6 +14,11 @@ import { type Content, patternContent } from "../../src/newsserver/content.ts";
 import { type NewsServer, startNewsServer } from "../../src/newsserver/news-server.ts";
 import type { FilePost, PostedFile } from "../../src/newsserver/posted-file.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { whileTimePasses } from "../nntp/pool-fixture.ts";
+import { type Answer, Client, type ClientOptions, TESTER } from "./client.ts";
+
+export { type Answer, AUTHORIZATION } from "./client.ts";
 
 /** `npm test` builds first: the worker runs as it will in production. */
 const NZB_WORKER = new URL("../../dist/nzb/parse-worker.js", import.meta.url);
@@ -33,6 +39,7 @@ export interface SystemOptions {
   readonly providers?: readonly ProviderWish[];
   /** Settings by dotted key. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** With a ManualClock the product's time stands still, while its news servers and sockets go on. */
   readonly clock?: Clock;
 }
 
@@ -40,14 +47,6 @@ export interface LogLine {
   readonly level: keyof Logger;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** What arrived; when `isBroken`, the transfer was visibly cut off after it. */
-  readonly body: Buffer;
-  readonly isBroken: boolean;
 }
 
 /** The whole product in this process, over real sockets, with its news servers. */
@@ -62,11 +61,15 @@ export interface System extends AsyncDisposable {
   add(name: string, files: readonly PostedFile[]): Promise<string>;
   /** Posts and imports one file of pattern content. */
   addPattern(options: PatternOptions): Promise<Film>;
+  /** Puts a file of pattern content into the library without an import: nothing of it was ever fetched. */
+  addCold(options: PatternOptions): Film;
   submit(name: string, nzb: string | Uint8Array, category?: string): Promise<Job>;
   ended(job: Job): Promise<Job>;
   get(path: string, headers?: Readonly<Record<string, string>>, method?: string): Promise<Answer>;
   /** Opens a GET whose body the test reads by itself. */
-  open(path: string, headers?: Readonly<Record<string, string>>): Promise<http.IncomingMessage>;
+  open(path: string, headers?: Readonly<Record<string, string>>): Promise<IncomingMessage>;
+  /** Another program, or one that keeps its connections; logs in as the tester unless its headers say otherwise. */
+  client(options?: Partial<ClientOptions>): Client;
 }
 
 export interface PatternOptions extends Partial<FilePost> {
@@ -79,8 +82,6 @@ export interface Film {
   readonly size: number;
   readonly posted: PostedFile;
 }
-
-export const AUTHORIZATION = `Basic ${Buffer.from("tester:secret").toString("base64")}`;
 
 let made = 0;
 
@@ -149,24 +150,42 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     const job = await ended(await submit(name, toNzb(files)));
     if (job.release === undefined) throw new Error(`import of ${name} failed: ${job.error}`);
     const [first] = app.catalog.releaseFiles(job.release);
-    return `/dav/library/${first?.path.split("/").map(encodeURIComponent).join("/")}`;
+    return urlPath(first?.path ?? "");
   }
 
-  async function addPattern(post: PatternOptions): Promise<Film> {
+  function postPattern(post: PatternOptions): Omit<Film, "path"> {
     made += 1;
     const content = post.content ?? patternContent(made, post.size);
     const posted = store.addFile({ name: `film-${made}.mkv`, partSize: 100_000, ...post, content });
-    return { path: await add(`Film ${made}`, [posted]), content, size: post.size, posted };
+    return { content, size: post.size, posted };
   }
 
-  const open = (path: string, headers: Readonly<Record<string, string>> = {}, method = "GET") =>
-    new Promise<http.IncomingMessage>((resolve, reject) => {
-      const url = new URL(path, app.url);
-      http
-        .request(url, { method, headers: { Authorization: AUTHORIZATION, ...headers }, agent: false }, resolve)
-        .on("error", reject)
-        .end();
+  async function addPattern(post: PatternOptions): Promise<Film> {
+    const film = postPattern(post);
+    return { ...film, path: await add(`Film ${made}`, [film.posted]) };
+  }
+
+  function addCold(post: PatternOptions): Film {
+    const film = postPattern(post);
+    const { posted, size } = film;
+    const added = app.catalog.addRelease({
+      category: "test",
+      name: `Film ${made}`,
+      digest: `cold ${made}`,
+      posts: [
+        {
+          segments: SegmentList.from([...posted.segments]),
+          size,
+          partEnds: Float64Array.from({ length: posted.partCount }, (_, index) => posted.partRange(index + 1).end),
+        },
+      ],
+      files: [{ path: posted.name, runs: [{ post: 0, start: 0, end: size }], modifiedAt: posted.postedAt }],
     });
+    return { ...film, path: urlPath(added.path, posted.name) };
+  }
+
+  const client = (wish: Partial<ClientOptions> = {}) => new Client(app.url, { headers: TESTER, ...wish });
+  const tester = client();
 
   return {
     app,
@@ -176,31 +195,48 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     dataDir,
     add,
     addPattern,
+    addCold,
     submit,
     ended,
-    open,
-    async get(path, headers, method) {
-      const response = await open(path, headers, method);
-      const chunks: Buffer[] = [];
-      let isBroken = false;
-      try {
-        for await (const chunk of response) chunks.push(chunk as Buffer);
-      } catch {
-        isBroken = true;
-      }
-      return {
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        body: Buffer.concat(chunks),
-        isBroken: isBroken || !response.complete,
-      };
-    },
+    client,
+    open: (path, headers) => tester.open(path, headers),
+    get: (path, headers, method) => tester.get(path, headers, method),
     async [Symbol.asyncDispose]() {
-      await app[Symbol.asyncDispose]();
+      const closed = Promise.resolve(app[Symbol.asyncDispose]());
+      await (clock instanceof ManualClock ? whileTimePasses(clock, closed) : closed);
       await Promise.all(servers.map((server) => server.close()));
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The URL path of what lies there in the library. */
+function urlPath(...path: readonly string[]): string {
+  return `/dav/library/${path.join("/").split("/").map(encodeURIComponent).join("/")}`;
+}
+
+/** A system with one film of which nothing was fetched yet, whose news servers begin to count. */
+export interface FilmSystem extends AsyncDisposable {
+  readonly system: System;
+  readonly film: Film;
+  readonly clock: ManualClock;
+}
+
+export interface FilmOptions extends Omit<SystemOptions, "clock"> {
+  readonly articles: number;
+  /** Decoded bytes of each article, 100 000 unless given. */
+  readonly partSize?: number;
+}
+
+/**
+ * Starts a system with one film of so many articles of equal size in its library, nothing of which was ever fetched. Its time stands still,
+ * so that counts are exact: no deadline passes, however busy the machine is.
+ */
+export async function startFilm({ articles, partSize = 100_000, ...options }: FilmOptions): Promise<FilmSystem> {
+  const clock = new ManualClock();
+  const system = await startSystem({ ...options, clock });
+  const film = system.addCold({ size: articles * partSize, partSize });
+  return { system, film, clock, [Symbol.asyncDispose]: () => system[Symbol.asyncDispose]() };
 }
 
 /** Whether an answer is what the content says, or visibly broken off; anything else is a defect. */

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { AdmissionState } from "../../src/admission/admission.ts";
-import { patternContent } from "../../src/newsserver/content.ts";
 import type { Gate } from "../../src/newsserver/gate.ts";
-import { toNzb } from "../../src/newsserver/write-nzb.ts";
 import { until } from "../until.ts";
 import { type System, startSystem } from "./fixture.ts";
+import { freshNzb } from "./posts.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
 const PART = 20_000;
@@ -16,27 +15,13 @@ async function admission(system: System): Promise<AdmissionState> {
 
 const active = async (system: System) => (await admission(system)).streams;
 
-/** A post that nobody has imported, as an NZB. */
-function fresh(system: System, idPrefix: string, files = 1): string {
-  return toNzb(
-    Array.from({ length: files }, (_, number) => {
-      const content = patternContent(number, 10 * PART + number);
-      return system.store.addFile({
-        name: `a${number}.mkv`,
-        content,
-        partSize: PART,
-        idPrefix: `${idPrefix}${number}`,
-      });
-    }),
-  );
-}
-
 describe("streams and admission", () => {
   test("a GET of a film is one active stream, until the hold-off after its last byte", async () => {
     const clock = new SkippingClock();
     await using system = await startSystem({ clock });
     const film = await system.addPattern({ size: 10 * PART, partSize: PART });
     expect(await active(system)).toBe(0);
+    await system.get(film.path);
     for (const start of [0, 5 * PART, PART]) await system.get(film.path, { Range: `bytes=${start}-${start + 99}` });
     expect(await active(system)).toBe(1);
     clock.skip(HOLD_OFF - 5_000);
@@ -67,8 +52,17 @@ describe("streams and admission", () => {
       expect([(await system.get(path, headers, method)).status, path]).toEqual([status, path]);
     }
     system.servers[0]?.behave({ faults: () => "missing" });
-    expect((await system.get(film.path)).status).toBe(502);
+    expect((await system.get(film.path, { Range: `bytes=${5 * PART}-` })).status).toBe(502);
     expect(await active(system)).toBe(0);
+  });
+
+  test("who only looks at small pieces is no stream; who then plays is one", async () => {
+    await using system = await startSystem();
+    const film = await system.addPattern({ size: 10 * PART, partSize: PART });
+    for (const start of [0, 9 * PART, 4 * PART]) await system.get(film.path, { Range: `bytes=${start}-${start + 99}` });
+    expect(await active(system)).toBe(0);
+    await system.get(film.path, { Range: "bytes=0-" });
+    expect(await active(system)).toBe(1);
   });
 
   test("a stream is one line in the log, however many requests it takes", async () => {
@@ -107,7 +101,7 @@ describe("imports yield to playback", () => {
     await using system = await startSystem({ clock });
     const film = await system.addPattern({ size: 10 * PART, partSize: PART });
     await system.get(film.path);
-    const job = await system.submit("Later", fresh(system, "later"));
+    const job = await system.submit("Later", freshNzb(system, "later"));
     await until(() => system.app.catalog.jobs.counts().queued === 1);
     const { jobs, words } = await admission(system);
     expect(jobs).toEqual({ running: 0, waiting: 1, limit: 0 });
@@ -141,7 +135,7 @@ describe("imports yield to playback", () => {
     const [server] = system.servers;
     server?.counters.reset();
     using gate = server?.hold(({ id }) => id?.startsWith("later") === true) as Gate;
-    const job = await system.submit("Later", fresh(system, "later", 30));
+    const job = await system.submit("Later", freshNzb(system, "later", 30));
     await gate.arrived(limit);
     // It wants the first and the last article of six files, and no more than its share of them is under way.
     await until(() => system.app.pool.waiting === 12 - limit);

@@ -3,6 +3,7 @@ import type { Behaviour } from "../../src/newsserver/behaviour.ts";
 import { seededRandom } from "../random.ts";
 import { until } from "../until.ts";
 import { type Film, isRightOrBroken, type System, startSystem } from "./fixture.ts";
+import { SkippingClock } from "./skipping-clock.ts";
 
 const PART = 20_000;
 
@@ -123,7 +124,9 @@ describe("the same while news servers misbehave", () => {
   );
 
   test("the only provider is bad in every way: no answer is wrong, and the server goes on", async () => {
+    const clock = new SkippingClock();
     await using system = await startSystem({
+      clock,
       providers: [{ timeoutMs: 200 }],
       settings: { "cache.memoryBytes": "4MiB" },
     });
@@ -135,6 +138,8 @@ describe("the same while news servers misbehave", () => {
     system.servers[0]?.behave({ fractions: {}, rttMs: 0 });
     // What was begun before may still fail; what begins now does not.
     await until(() => system.app.cache.stats().flights === 0);
+    // Nor is what nobody had asked for again at once.
+    clock.skip(3_600_000);
     const film = library[3] as Film;
     const answer = await system.get(film.path);
     expect(answer.body.equals(film.content.read(0, film.size))).toBe(true);
