@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { AdmissionController } from "./admission/controller.ts";
 import { createApiHandler } from "./api/api.ts";
@@ -8,7 +7,7 @@ import { Timings } from "./api/timings.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Closers } from "./base/closers.ts";
-import { ConfigError, errorCode, errorMessage } from "./base/errors.ts";
+import { ConfigError, errorCode } from "./base/errors.ts";
 import { type Logger, silentLogger } from "./base/logger.ts";
 import { VERSION } from "./base/version.ts";
 import type { Catalog } from "./catalog/catalog.ts";
@@ -18,6 +17,7 @@ import type { Secrets } from "./config/secrets.ts";
 import type { Config, ProviderConfig } from "./config/settings.ts";
 import { SpeedTests } from "./health/speed-test-runs.ts";
 import { verify } from "./health/verify.ts";
+import { startHttpServer } from "./http-server.ts";
 import { createImporter } from "./import/importer.ts";
 import type { Intake } from "./import/intake.ts";
 import { startImports } from "./import/runner.ts";
@@ -33,7 +33,6 @@ import { Reader } from "./reader/reader.ts";
 import { SegmentCache } from "./reader/segment-cache.ts";
 import { createPageHandler } from "./ui/page.ts";
 import { createDavHandler } from "./webdav/handler.ts";
-import { hardenedServerOptions, hardenServer } from "./webdav/server-limits.ts";
 import { loadKernel } from "./yenc/load-kernel.ts";
 
 /** Connections per provider that bulk work leaves free for playhead segments while somebody watches; nobody seeks in a download. */
@@ -115,7 +114,9 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   closers.use(admission.onChange(() => pool.reconsider()));
   const { memoryBytes, diskPath, diskBytes } = config.cache;
   const disk =
-    diskPath === "" ? undefined : await openDiskTier({ folder: diskPath, budgetBytes: diskBytes, clock, log });
+    diskPath === ""
+      ? undefined
+      : await openDiskTier({ folder: diskPath, budgetBytes: diskBytes, clock, log, crc32: kernel.crc32 });
   if (disk !== undefined) closers.use(disk);
   const cache = closers.use(new SegmentCache({ source: pool, budgetBytes: memoryBytes, clock, disk }));
   const reader = new Reader({ cache, clock, readAheadBytes: streaming.readAheadBytes, onStart: () => pool.warmUp() });
@@ -202,7 +203,6 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   const page = createPageHandler();
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    stripBase(req, config.urlBase);
     if (options.extraHandler?.(req, res) === true) return;
     if (isDav(req)) return dav(req, res);
     if (await api(req, res)) return;
@@ -218,26 +218,9 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     // OPTIONS at `/` and everything unknown: the protocol has an answer for both.
     await dav(req, res);
   };
-  const answering = new Set<Promise<void>>();
-  const server = createServer(hardenedServerOptions, (req, res) => {
-    const answered = answer(req, res)
-      .catch((error) => {
-        log.error({ error: errorMessage(error), method: req.method }, "a request could not be answered");
-        res.destroy();
-      })
-      .finally(() => answering.delete(answered));
-    answering.add(answered);
-  });
-  hardenServer(server);
-  await listen(server, config);
-  closers.defer(async () => {
-    await closeServer(server, config.shutdownGraceMs, clock);
-    // Their connections are gone, so that each of them ends; what they use must not be closed before.
-    await Promise.all(answering);
-  });
-  const { port } = server.address() as AddressInfo;
+  const server = closers.use(await startHttpServer(answer, { ...config, graceMs: config.shutdownGraceMs, log, clock }));
   return {
-    url: `http://${hostForUrl(config.host)}:${port}${config.urlBase}`,
+    url: server.url,
     catalog,
     intake,
     pool,
@@ -257,14 +240,6 @@ function toProviderOptions(provider: ProviderConfig): ProviderOptions {
 function guestPool(guest: ProviderOptions): Pick<PoolOptions, "providers" | "log" | "limits"> {
   const limits = { importConnections: () => guest.connections, reserve: () => 0 };
   return { providers: [{ ...guest, backup: false }], log: silentLogger, limits };
-}
-
-/** Behind a reverse proxy requests come with the base or without it. */
-function stripBase(req: IncomingMessage, urlBase: string): void {
-  const url = req.url ?? "/";
-  if (urlBase === "" || !url.startsWith(urlBase)) return;
-  const rest = url.slice(urlBase.length);
-  if (rest === "" || rest.startsWith("/") || rest.startsWith("?")) req.url = rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 function apiKeyIn(req: IncomingMessage): string | undefined {
@@ -289,45 +264,6 @@ async function makeDataDir(dataDir: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-function listen(server: Server, { host, port }: Config): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const isTaken = cause.code === "EADDRINUSE";
-      reject(
-        new ConfigError("CONFIG_INVALID", `cannot listen on ${host}:${port} (${cause.code})`, {
-          hint: isTaken
-            ? "another program, or another newsreel, uses this port: choose one with --port or NEWSREEL_PORT"
-            : "choose an address of this machine with NEWSREEL_HOST",
-          cause,
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners("error");
-      resolve();
-    });
-  });
-}
-
-/** No new connections, idle ones closed; what is being answered may finish within the grace period. */
-async function closeServer(server: Server, graceMs: number, clock: Clock): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // An answer may end at any time and leave its connection idle: those are closed as they come.
-  server.prependListener("request", (_req: IncomingMessage, res: ServerResponse) =>
-    res.setHeader("Connection", "close"),
-  );
-  using _sweep = clock.every(250, () => server.closeIdleConnections());
-  using _deadline = clock.after(graceMs, () => server.closeAllConnections());
-  await closed;
-}
-
-/** An address that a client on this machine can use. */
-function hostForUrl(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** A setting that has no effect yet must not be believed in. */

@@ -1,9 +1,10 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
+import type { Clock } from "../base/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { cacheMetrics } from "./cache-metrics.ts";
 import type { Live } from "./live.ts";
 import { type MakeGauge, metricFamilies } from "./metric-families.ts";
+import { loopMetrics, processMetrics } from "./process-metrics.ts";
 import { damageMetrics, hedgeMetrics, providerMetrics } from "./provider-metrics.ts";
 import { sendText } from "./reply.ts";
 import type { Route } from "./route.ts";
@@ -15,11 +16,9 @@ export interface MetricsDeps extends Live {
   readonly catalog: Catalog;
   /** Of this program, for build_info. */
   readonly version: string;
+  readonly clock: Clock;
   readonly timings?: Timings;
 }
-
-/** Resolution of the event loop's watch; its timer is part of what it measures. */
-const LOOP_STEP_MS = 20;
 
 /**
  * `/metrics` in Prometheus' text format. All but the distributions is taken from the present snapshots at the moment of the scrape; labels
@@ -27,15 +26,14 @@ const LOOP_STEP_MS = 20;
  */
 export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  processMetrics(registry);
   const make = metricFamilies(registry);
   const { gauge, counter } = make;
   gauge("build_info", "1, labelled with what is running", ["version", "node"]).set(
     { version: deps.version, node: process.version },
     1,
   );
-  deps.timings?.register(registry);
-  const { streamTotals, hedges, damage } = deps;
+  const { streamTotals, hedges, damage, timings } = deps;
   const updates = [
     streamMetrics(gauge),
     ...(streamTotals === undefined ? [] : [streamTotalMetrics(make, streamTotals)]),
@@ -45,7 +43,7 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
     ...(damage === undefined ? [] : [damageMetrics(counter, damage)]),
     admissionMetrics(gauge),
     catalogMetrics(gauge),
-    loopMetrics(gauge),
+    loopMetrics(gauge, deps),
   ];
 
   return [
@@ -55,7 +53,8 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
       access: "required",
       handle: async ({ res }) => {
         for (const update of updates) update(deps);
-        sendText(res, registry.contentType, await registry.metrics());
+        const text = await registry.metrics();
+        sendText(res, registry.contentType, timings === undefined ? text : `${text}\n${timings.text()}`);
       },
     },
   ];
@@ -86,16 +85,5 @@ function catalogMetrics(gauge: MakeGauge) {
     releases.set(stats.releases);
     bytes.set(stats.bytes);
     for (const [state, count] of Object.entries(deps.catalog.jobs.counts())) jobs.set({ state }, count);
-  };
-}
-
-/** The watch never keeps the process alive, so nobody has to stop it. */
-function loopMetrics(gauge: MakeGauge) {
-  const lag = gauge("event_loop_lag_seconds", "99th percentile since the last scrape");
-  const delay = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });
-  delay.enable();
-  return () => {
-    lag.set(Math.max(0, delay.percentile(99) / 1e9 - LOOP_STEP_MS / 1000));
-    delay.reset();
   };
 }

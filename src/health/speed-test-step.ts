@@ -170,7 +170,8 @@ class Step {
     this.#closeIfEnough();
   }
 
-  #succeeded({ sentAt, firstByteAt }: FetchTrace): void {
+  #succeeded({ latest }: FetchTrace): void {
+    const { sentAt, firstByteAt } = latest ?? {};
     this.#count.articles += 1;
     this.#inARow = { missing: 0, corrupt: 0, failed: 0 };
     if (sentAt !== undefined && firstByteAt !== undefined) this.#firstBytes.push(firstByteAt - sentAt);

@@ -7,6 +7,9 @@ import { addTotals, noTotals, type StreamTotals } from "./stream-totals.ts";
 const RECENT_MS = 10 * 60_000;
 const MAX_RECENT = 50;
 
+/** Between two requests of a player there may be so much, however short the hold-off is. */
+const WATCHED_MS = 1_000;
+
 export interface StreamsOptions extends Omit<StreamContext, "onEnd"> {
   /** A stream ends so long after its last byte. */
   readonly holdOffMs: number;
@@ -34,7 +37,11 @@ export class Streams implements Disposable {
 
   /** Whether anybody plays, or has played within the hold-off: at any moment there may be a seek. */
   get isWatched(): boolean {
-    for (const { readClass } of this.#streams.values()) if (readClass === "play") return true;
+    const { clock, holdOffMs } = this.#options;
+    const deadline = clock.wall() - Math.max(holdOffMs, WATCHED_MS);
+    for (const { readClass, lastByteAt } of this.#streams.values()) {
+      if (readClass === "play" && lastByteAt > deadline) return true;
+    }
     return false;
   }
 

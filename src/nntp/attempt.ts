@@ -8,6 +8,7 @@ import type { PartInfo } from "../yenc/part-info.ts";
 import type { FetchOptions, OnlyProvider } from "./article-source.ts";
 import type { CommandTimes } from "./command-times.ts";
 import type { Exchange } from "./connection.ts";
+import type { TryTimes } from "./fetch-trace.ts";
 import { refusal } from "./login.ts";
 import type { Waiting } from "./placement.ts";
 import type { Line, Provider } from "./provider.ts";
@@ -86,6 +87,7 @@ export class Attempt implements Waiting {
   /** Encoded size of the reply as far as anybody knows. */
   readonly expectedBytes: number;
   readonly #askedAt: number;
+  readonly #times: TryTimes | undefined;
   #sentAt = 0;
   #firstByteAt = 0;
   #lastByteAt = 0;
@@ -96,6 +98,8 @@ export class Attempt implements Waiting {
   readonly #reject: (reason: unknown) => void;
   readonly #onAbort = () => this.leave(this.#request.options.signal.reason);
   #running: Running | undefined;
+  /** Still known when it has been left. */
+  #lastLine: Line | undefined;
   #decoder: PartDecoder | undefined;
   #isProgressDue = false;
   #innocentLosses = 0;
@@ -114,6 +118,7 @@ export class Attempt implements Waiting {
     this.only = request.options.only;
     this.expectedBytes = expectedBytes(request);
     this.#askedAt = context.clock.now();
+    this.#times = request.options.trace?.begin(this.#askedAt);
     this.#request = request;
     this.#context = context;
     this.#resolve = resolve;
@@ -145,6 +150,13 @@ export class Attempt implements Waiting {
   quietMs(now: number): number {
     if (this.#running === undefined) return now - this.#askedAt;
     return now - Math.max(this.#sentAt, this.#lastByteAt);
+  }
+
+  /** Bytes that have come for nothing, and are still to come, if it is given up now. */
+  get wastedBytes(): number {
+    const line = this.#lastLine;
+    if (line === undefined) return 0;
+    return line.connection.isClosed ? (this.#decoder?.filled ?? 0) : this.expectedBytes;
   }
 
   /** Bytes that the connection has to deliver for others before its own. */
@@ -180,6 +192,7 @@ export class Attempt implements Waiting {
     };
     const isWakeUp = line.connection.inFlight === 0 && line.connection.silentMs > SLEEP_MS;
     const isBulk = this.urgency.lane !== "playhead";
+    this.#lastLine = line;
     this.#running = {
       provider,
       line,
@@ -192,13 +205,12 @@ export class Attempt implements Waiting {
     else line.stats += 1;
     if (isBulk) line.bulk += 1;
     this.#context.scheduler.began(this, line);
-    const { trace } = this.#request.options;
     this.#sentAt = this.#context.clock.now();
     this.#firstByteAt = 0;
     this.#lastByteAt = 0;
-    if (trace !== undefined) {
-      trace.sentAt = this.#sentAt;
-      trace.firstByteAt = undefined;
+    if (this.#times !== undefined) {
+      this.#times.sentAt = this.#sentAt;
+      this.#times.firstByteAt = undefined;
     }
     line.connection.send(exchange);
     line.usedAt = line.connection.lastProgressAt;
@@ -209,7 +221,7 @@ export class Attempt implements Waiting {
     if (line === undefined) return;
     this.#firstByteAt = line.connection.lastReceivedAt;
     this.#lastByteAt = this.#firstByteAt;
-    if (this.#request.options.trace !== undefined) this.#request.options.trace.firstByteAt = this.#firstByteAt;
+    if (this.#times !== undefined) this.#times.firstByteAt = this.#firstByteAt;
   }
 
   #noteBytes(decodeMs: number): void {
@@ -263,10 +275,7 @@ export class Attempt implements Waiting {
         checkExpectation(info, this.#request.options.expect);
         provider.standing.noteAnswer(info.size);
       }
-      if (trace !== undefined) {
-        trace.doneAt = this.#context.clock.now();
-        trace.decodeMs += this.#decodeMs + trace.doneAt - startedAt;
-      }
+      if (trace !== undefined) trace.decodeMs += this.#decodeMs + this.#context.clock.now() - startedAt;
       provider.counts.ok += 1;
       this.#settle({ kind: "ok", provider, info });
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts";
 import type { Provider } from "./provider.ts";
-import type { SecondTry } from "./race.ts";
+import type { SecondOutcome, SecondTry } from "./race.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** Second tries may cost this share of all that is received ... */
@@ -13,7 +13,7 @@ export interface HedgeStats {
   readonly asked: number;
   /** Of these, those where the second try was the quicker one. */
   readonly won: number;
-  /** Encoded bytes that they cost at most. */
+  /** Bytes that were received twice, or for nothing. */
   readonly bytes: number;
 }
 
@@ -22,6 +22,7 @@ export class Hedges {
   readonly #providers: readonly Provider[];
   #asked = 0;
   #won = 0;
+  /** Spent, and granted to those that are under way. */
   #bytes = 0;
 
   constructor(providers: readonly Provider[]) {
@@ -32,8 +33,9 @@ export class Hedges {
     return { asked: this.#asked, won: this.#won, bytes: this.#bytes };
   }
 
-  won(): void {
-    this.#won += 1;
+  over({ grantedBytes, wastedBytes, hasWon }: SecondOutcome): void {
+    this.#bytes += wastedBytes - grantedBytes;
+    if (hasWon) this.#won += 1;
   }
 
   /** A second try is on its way. */

@@ -121,6 +121,8 @@ export class Placement {
     if (isDraining || isClosed || request.avoids(line)) return false;
     if (request.kind === "STAT") return line.bodies === 0 && inFlight < STAT_DEPTH;
     const { only } = request;
+    // What a player may need next does not wait behind an import: there will be another place, before the next import's.
+    if (request.urgency.lane === "readahead" && line.importBodies > 0) return false;
     if (only === undefined) return line.stats === 0 && inFlight < depth;
     const own = this.#onlyUse.on(only, line);
     if (own === 0 && this.#onlyUse.lines(only) >= only.connections) return false;
@@ -140,11 +142,11 @@ export class Placement {
     if (request.urgency.lane === "playhead") return true;
     let withBulk = alreadyWanted;
     for (const line of provider.lines) if (line.bulk > 0) withBulk += 1;
-    return withBulk < provider.ceiling - this.#reserveOf(provider);
+    return withBulk < provider.ceiling - this.reserveOf(provider);
   }
 
   /** As many as are wished, but no more than a third of what there is: with few connections a film needs nearly all of them to flow. */
-  #reserveOf(provider: Provider): number {
+  reserveOf(provider: Provider): number {
     const { ceiling } = provider;
     return Math.min(this.#limits.reserve(), Math.floor(ceiling / 3));
   }

@@ -89,7 +89,10 @@ export class Pool implements ArticleSource, AsyncDisposable {
           this.#askAgain({ kind: "BODY", id, options: own, verdicts, course, avoid }, slot, provider),
         elsewhere: (attempt) => this.#hedges.elsewhere(attempt, verdicts),
         onAsked: (bytes) => this.#hedges.asked(bytes),
-        onWon: () => this.#hedges.won(),
+        onSecondOver: (outcome) => this.#hedges.over(outcome),
+        isThereMore: ({ provider }) =>
+          this.#providers.some((other) => other !== provider && other.isWell && !verdicts.isDone(other, 1)) ||
+          (provider !== undefined && verdicts.attempts(provider) === 0),
       },
       options,
       options.spare,

@@ -36,6 +36,8 @@ export interface Line {
   bulk: number;
   /** STATs under way for imports and health: together they use the connection once. */
   importStats: number;
+  /** Bodies under way for imports and health. */
+  importBodies: number;
   /** When a caller last had work on it, on the clock's scale. */
   usedAt: number;
 }
@@ -98,6 +100,7 @@ export class Provider {
 
   /** Why it is not usable. */
   get trouble(): ProviderError {
+    if (this.#shutdown.signal.aborted) return CLOSING;
     return (
       this.#lastError ?? new ProviderError("PROVIDER_UNREACHABLE", `${this.options.host} has not been reached yet`)
     );
@@ -186,7 +189,15 @@ export class Provider {
           this.#context.onChange();
           return;
         }
-        line.current = { connection, bodies: 0, stats: 0, bulk: 0, importStats: 0, usedAt: clock.now() };
+        line.current = {
+          connection,
+          bodies: 0,
+          stats: 0,
+          bulk: 0,
+          importStats: 0,
+          importBodies: 0,
+          usedAt: clock.now(),
+        };
         this.lines.add(line.current);
         this.#recovered();
         this.#context.onChange();
@@ -240,6 +251,11 @@ export class Provider {
   /** Hangs up one connection on purpose; that says nothing against the provider. */
   drop(line: Line): void {
     this.#hangUp(line, new ProviderError("PROVIDER_UNREACHABLE", "connection dropped: nobody wants the rest"));
+  }
+
+  /** Nothing comes on this line while somebody waits for it, and there is somebody else to ask: its time is up early. */
+  giveUp(line: Line): void {
+    this.#hangUp(line, this.#stalled(line.connection.silentMs));
   }
 
   #hangUp(line: Line, reason: ProviderError): void {

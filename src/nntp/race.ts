@@ -34,6 +34,15 @@ export interface SecondTry {
   readonly avoid: Line | undefined;
 }
 
+/** What a second try has come to. */
+export interface SecondOutcome {
+  /** What it was granted of the budget when it was asked. */
+  readonly grantedBytes: number;
+  /** Bytes that were received for nothing. */
+  readonly wastedBytes: number;
+  readonly hasWon: boolean;
+}
+
 export interface RaceContext {
   readonly stalls: StallWatch;
   /** Asks tier by tier, as for any article. */
@@ -46,9 +55,11 @@ export interface RaceContext {
   ): Promise<PartInfo | undefined>;
   /** Where else the article could be asked for at once, if that is within the budget for such things. */
   elsewhere(attempt: Attempt): SecondTry | undefined;
-  /** It is being asked for there. */
-  onAsked(bytes: number): void;
-  onWon(): void;
+  /** It is being asked for there, and is granted so many bytes of the budget. */
+  onAsked(grantedBytes: number): void;
+  onSecondOver(outcome: SecondOutcome): void;
+  /** Whether the article could be asked for again, here or there, if this attempt failed now. */
+  isThereMore(attempt: Attempt): boolean;
 }
 
 /**
@@ -89,26 +100,38 @@ export class Race implements Watched {
   look(now: number): void {
     const { attempt } = this.#first;
     if (this.#second !== undefined || this.#hasFirstFailed || attempt === undefined) return;
-    if (this.#options.urgency.lane !== "playhead" || !isStalled(attempt, now)) return;
-    const where = this.#context.elsewhere(attempt);
+    if (!isStalled(attempt, now)) return;
+    const isWaitedFor = this.#options.urgency.lane === "playhead";
+    const where = isWaitedFor ? this.#context.elsewhere(attempt) : undefined;
     const slot = where === undefined ? undefined : this.#spare.take();
-    if (where === undefined || slot === undefined) return;
-    this.#context.onAsked(attempt.expectedBytes);
-    void this.#tryAgain(slot, where);
+    if (where !== undefined && slot !== undefined) void this.#tryAgain(slot, where, attempt);
+    else if (isLost(attempt) && this.#context.isThereMore(attempt)) attempt.provider?.giveUp(attempt.line as Line);
   }
 
-  async #tryAgain(slot: Slot, where: SecondTry): Promise<void> {
+  async #tryAgain(slot: Slot, where: SecondTry, first: Attempt): Promise<void> {
+    const grantedBytes = first.expectedBytes;
+    this.#context.onAsked(grantedBytes);
     const course = new Course();
     this.#second = course;
     this.#isSecondRunning = true;
-    if (this.#options.trace !== undefined) this.#options.trace.isHedged = true;
-    const options = { ...this.#options, onProgress: (filled: number) => this.#spare.onProgress(filled) };
+    const { trace } = this.#options;
+    if (trace !== undefined) trace.isHedged = true;
+    // It runs beside the first one, whose course is the one that is told.
+    const onProgress = (filled: number) => this.#spare.onProgress(filled);
+    const options = { ...this.#options, trace: undefined, onProgress };
+    let info: PartInfo | undefined;
     try {
-      const info = await this.#context.second(slot, options, { ...where, course });
-      if (info !== undefined) this.#winSecond(info);
+      info = await this.#context.second(slot, options, { ...where, course });
     } catch {
       // Whatever went wrong with it, the first one is still there.
     }
+    const hasWon = info !== undefined;
+    if (info !== undefined) {
+      this.#winSecond(info);
+      trace?.note({ provider: where.provider.options.id, result: "ok" });
+    }
+    const wastedBytes = (hasWon ? first : course.attempt)?.wastedBytes ?? 0;
+    this.#context.onSecondOver({ grantedBytes, wastedBytes, hasWon });
     this.#isSecondRunning = false;
     this.#spare.done();
     if (this.#hasFirstFailed) this.#fail(this.#firstError);
@@ -119,7 +142,6 @@ export class Race implements Watched {
     if (loser !== undefined) this.#options.trace?.note({ provider: loser.options.id, result: "lost the race" });
     // From here on nothing may be written where bytes on their way to a client lie.
     this.#first.stop(LOST);
-    this.#context.onWon();
     this.#spare.won();
     this.#finish(info);
   }
@@ -145,6 +167,16 @@ export class Race implements Watched {
     this.#context.stalls.remove(this);
     this.#second?.stop(LOST);
   }
+}
+
+/** How much longer than a stall a silence has to be for the line to be given up, when nobody is asked beside it. */
+const LOST_FACTOR = 4;
+const LOST_MS = 2_000;
+
+/** Nothing at all comes on its line, neither this article nor those before it. */
+function isLost({ provider, line }: Attempt): boolean {
+  if (provider === undefined || line === undefined) return false;
+  return line.connection.silentMs > Math.max(LOST_MS, LOST_FACTOR * provider.standing.stallMs);
 }
 
 /** Nothing has come for longer than usual; where others are served first, they come to a halt as well or take longer than that. */

@@ -73,9 +73,11 @@ export class Scheduler {
     if (!isImportLane(urgency.lane)) return undefined;
     if (kind === "BODY" || line.importStats === 0) this.#importUse += 1;
     if (kind === "STAT") line.importStats += 1;
+    else line.importBodies += 1;
     return {
       [Symbol.dispose]: () => {
         if (kind === "STAT") line.importStats -= 1;
+        else line.importBodies -= 1;
         if (kind === "BODY" || line.importStats === 0) this.#importUse -= 1;
       },
     };
@@ -93,8 +95,18 @@ export class Scheduler {
         this.#shouldPumpAgain = false;
         this.#giveOut();
       } while (this.#shouldPumpAgain);
+      this.#keepSpare();
     } finally {
       this.#isPumping = false;
+    }
+  }
+
+  /** The connections kept for the playhead are open before it needs them: opening one takes six round trips. */
+  #keepSpare(): void {
+    for (const provider of this.#providers) {
+      if (provider.lines.size === 0 || provider.openable === 0) continue;
+      const wanted = this.#placement.reserveOf(provider) - (provider.lines.size - provider.busy) - provider.opening;
+      for (let more = wanted; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
     }
   }
 

@@ -1,40 +1,45 @@
 import { LANES, type Lane, type Urgency } from "../nntp/lanes.ts";
 
+/** The lane of what nobody wants any more and what is read to its end all the same. */
+const DESERTED = LANES.indexOf("readahead");
+
 /** How many want something, and how urgently: the lane is that of the most urgent of them. */
 export class Interest implements Urgency {
-  readonly #counts = new Map<Lane, number>();
-  readonly #watchers = new Set<() => void>();
-  #lane: Lane;
+  /** By lane, most urgent first. */
+  readonly #counts = LANES.map(() => 0);
+  #watchers: Set<() => void> | undefined;
+  #rank: number;
 
   constructor(lane: Lane) {
-    this.#lane = lane;
+    this.#rank = LANES.indexOf(lane);
   }
 
   get lane(): Lane {
-    return this.#lane;
+    return LANES[this.#rank] as Lane;
   }
 
   get isNone(): boolean {
-    return this.#counts.size === 0;
+    return this.#counts.every((count) => count === 0);
   }
 
   join(lane: Lane): void {
-    this.#counts.set(lane, (this.#counts.get(lane) ?? 0) + 1);
-    if (LANES.indexOf(lane) < LANES.indexOf(this.#lane)) {
-      this.#lane = lane;
-      for (const call of this.#watchers) call();
-    }
+    const rank = LANES.indexOf(lane);
+    this.#counts[rank] = (this.#counts[rank] as number) + 1;
+    if (rank >= this.#rank) return;
+    this.#rank = rank;
+    for (const call of this.#watchers ?? []) call();
   }
 
   leave(lane: Lane): void {
-    const left = (this.#counts.get(lane) ?? 1) - 1;
-    if (left > 0) this.#counts.set(lane, left);
-    else this.#counts.delete(lane);
-    this.#lane = LANES.find((candidate) => this.#counts.has(candidate)) ?? this.#lane;
+    const rank = LANES.indexOf(lane);
+    this.#counts[rank] = Math.max(0, (this.#counts[rank] as number) - 1);
+    const wanted = this.#counts.findIndex((count) => count > 0);
+    this.#rank = wanted < 0 ? DESERTED : wanted;
   }
 
   watch(call: () => void): Disposable {
+    this.#watchers ??= new Set();
     this.#watchers.add(call);
-    return { [Symbol.dispose]: () => this.#watchers.delete(call) };
+    return { [Symbol.dispose]: () => this.#watchers?.delete(call) };
   }
 }

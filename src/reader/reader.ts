@@ -30,6 +30,10 @@ export interface OpenOptions {
   readonly damage?: Damage;
 }
 
+/** A client that has just jumped may leave again at once: it gets pieces so small that this is noticed between two of them. */
+const FIRST_BYTES = 2 * 1024 * 1024;
+const FIRST_PIECE_BYTES = 128 * 1024;
+
 /** Waits shorter than this are the event loop's, not the network's. */
 const WAIT_MS = 1;
 
@@ -96,7 +100,8 @@ export class Reader {
             break;
           }
           if (prefix.length === lease.size) damage?.sound(extent);
-          const end = Math.min(prefix.length, extent.skip + (stop - extent.start));
+          const most = position - range.start < FIRST_BYTES ? offset + FIRST_PIECE_BYTES : Number.POSITIVE_INFINITY;
+          const end = Math.min(prefix.length, extent.skip + (stop - extent.start), most);
           position += end - offset;
           yield prefix.subarray(offset, end);
         }

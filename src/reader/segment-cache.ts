@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Slot } from "../base/slot.ts";
-import type { Segment } from "../catalog/catalog.ts";
+import { type Segment, segmentKey } from "../catalog/catalog.ts";
 import type { ArticleSource, FetchOptions } from "../nntp/article-source.ts";
 import { FetchTrace } from "../nntp/fetch-trace.ts";
 import type { Lane } from "../nntp/lanes.ts";
@@ -176,8 +176,11 @@ export class SegmentCache implements Disposable {
   /** From disk, or from the providers unless they are known not to have it. */
   async #fetch(key: string, segment: Segment, into: Slot, options: FetchOptions): Promise<void> {
     const { disk, source } = this.#options;
-    if (disk?.has(key) === true && (await disk.read(key, into.bytes, segment.size, options))) return;
-    await this.#holes.around(key, () => fetchPart(source, segment, into, options));
+    if (disk !== undefined && (await disk.read(key, into.bytes, segment.size, options))) return;
+    const fetch = () => fetchPart(source, segment, into, options);
+    // A part without an article is missing without a question; there is nothing to ask again.
+    const isListed = segment.id !== undefined || segment.alternates.length > 0;
+    await (isListed ? this.#holes.around(key, fetch) : fetch());
   }
 
   #offerToDisk(key: string, slot: PinnedSlot, size: number): void {
@@ -263,8 +266,8 @@ function beyondEnd(size: number): RangeError {
   return new RangeError(`bytes beyond the end of a segment of ${size} bytes were asked for`);
 }
 
-function keyOf(segment: Pick<Segment, "id" | "alternates" | "begin" | "size">): string {
-  return `${segment.id ?? segment.alternates[0] ?? ""} ${segment.begin} ${segment.size}`;
+function keyOf(segment: Pick<Segment, "id" | "alternates" | "begin" | "size" | "key">): string {
+  return segment.key ?? segmentKey(segment);
 }
 
 function once(call: () => void): Disposable {

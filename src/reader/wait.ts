@@ -33,14 +33,15 @@ export interface ReadObserver {
 
 /** What a wait from `from` until now, `to`, was spent on; times on the clock's scale. */
 export function waitOf(trace: FetchTrace, from: number, { to, isFirst }: { to: number; isFirst: boolean }): Wait {
-  const slotAt = trace.slotAt ?? to;
-  const sentAt = trace.sentAt ?? to;
-  const firstByteAt = trace.firstByteAt ?? to;
   const within = (start: number, end: number) => Math.max(0, Math.min(end, to) - Math.max(start, from));
-  // A fetch that had to be sent again has its later times before its earlier ones.
-  const permit = within(trace.askedAt, slotAt);
-  const connection = within(slotAt, Math.max(slotAt, sentAt));
-  const firstByte = within(Math.max(slotAt, sentAt), Math.max(sentAt, firstByteAt));
+  const permit = within(trace.askedAt, trace.slotAt ?? to);
+  let connection = 0;
+  let firstByte = 0;
+  trace.times.forEach(({ askedAt, sentAt, firstByteAt }, index) => {
+    const endedAt = trace.times[index + 1]?.askedAt ?? to;
+    connection += within(askedAt, sentAt ?? endedAt);
+    if (sentAt !== undefined) firstByte += within(sentAt, firstByteAt ?? endedAt);
+  });
   const totalMs = to - from;
   const body = Math.max(0, totalMs - permit - connection - firstByte);
   return {

@@ -99,7 +99,7 @@ export class Line implements ProviderClient {
       this.#bodies.add(body);
       signal.addEventListener("abort", leave);
       this.most = Math.max(this.most, getEventListeners(signal, "abort").length);
-      if (options.trace !== undefined) options.trace.sentAt = this.#clock.now();
+      if (options.trace !== undefined) options.trace.begin(this.#clock.now()).sentAt = this.#clock.now();
     });
   }
 
@@ -132,7 +132,7 @@ export class Line implements ProviderClient {
       const { trace, onProgress } = body.options;
       if (body.fate instanceof Error) body.settle(body.fate);
       if (body.fate !== undefined) continue;
-      if (trace !== undefined) trace.firstByteAt ??= now;
+      if (trace?.latest !== undefined) trace.latest.firstByteAt ??= now;
       body.done += (rate * SLICE_MS) / 1000;
       if (body.done < body.size) onProgress?.(Math.floor(body.done));
       else body.settle({ size: body.size, begin: 0 } as PartInfo);

@@ -31,7 +31,7 @@ export interface EngineOptions {
   readonly clockOver?: (manual: ManualClock) => Clock;
 }
 
-export type Asking = Partial<Want> & { readonly signal?: AbortSignal };
+export type Asking = Partial<Want> & { readonly signal?: AbortSignal; readonly post?: number };
 
 /** The cache over the pool over real news servers on loopback; time stands still unless a test moves it. */
 export interface Engine extends AsyncDisposable {
@@ -57,8 +57,6 @@ export interface Engine extends AsyncDisposable {
   /** Waits until nobody waits, nothing is under way and nothing is pinned. */
   settled(): Promise<void>;
 }
-
-const never = new AbortController().signal;
 
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const { providers: wishes = [{}], partSize = 50_000, parts = 64, slots = 64, limits = {}, clockOver } = options;
@@ -99,8 +97,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     size: partSize,
     encodedSize: Math.ceil(partSize * 1.03),
   });
-  const get = (index: number, { lane = "playhead", signal = never, stream }: Asking = {}) =>
-    cache.get(segment(index), { lane, signal, stream });
+  const get = (
+    index: number,
+    { lane = "playhead", signal = new AbortController().signal, stream, post }: Asking = {},
+  ) => cache.get({ ...segment(index), ...(post === undefined ? {} : { post }) }, { lane, signal, stream });
 
   return {
     pool,
@@ -121,7 +121,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
       const into = { bytes: Buffer.alloc(capacityFor(partSize)) };
       const info = await pool.body(ids[index] as MessageId, into, {
         urgency: { lane },
-        signal: never,
+        signal: new AbortController().signal,
         expect: { size: partSize, begin: index * partSize },
         ...more,
       });

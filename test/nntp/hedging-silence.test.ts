@@ -5,8 +5,8 @@ import { type Engine, measured, STALL_MS, startEngine } from "./engine-fixture.t
 
 const PART = 200_000;
 
-/** One provider of three connections, of which read-ahead takes two; known to answer at once and to bring 2 MB/s. */
-async function quickProvider(): Promise<Engine> {
+/** One provider of three connections, of which read-ahead takes two; known to answer at once and to bring a part in so much time. */
+async function providerThatBrings({ partMs }: { readonly partMs: number }): Promise<Engine> {
   const engine = await measured(
     await startEngine({ providers: [{ connections: 3 }], partSize: PART, limits: { reserve: () => 1 } }),
   );
@@ -15,20 +15,24 @@ async function quickProvider(): Promise<Engine> {
     const before = engine.pool.snapshot()[0]?.bytes ?? 0;
     const fetching = engine.fetch(index);
     await until(() => (engine.pool.snapshot()[0]?.bytes ?? 0) - before > 100_000);
-    engine.clock.advance(100);
+    engine.clock.advance(partMs);
     gate.open();
     await fetching;
   }
-  expect(engine.pool.snapshot()[0]?.bytesPerSecond).toBeGreaterThan(1_500_000);
+  expect(engine.pool.snapshot()[0]?.bytesPerSecond).toBeGreaterThan((1000 * PART) / partMs);
   return engine;
 }
 
 /** Three parts asked for in advance: two of them under way, held after so many bytes, the third behind one of them. */
 async function threeAhead(engine: Engine, afterBytes: readonly number[]) {
-  const gates = [0, 1].map((index) => afterBytes.map((after) => engine.server.hold(engine.id(index), { afterBytes: after })));
+  const gates = [0, 1].map((index) =>
+    afterBytes.map((after) => engine.server.hold(engine.id(index), { afterBytes: after })),
+  );
+  const received = () => engine.pool.snapshot()[0]?.bytes ?? 0;
+  const before = received();
   const wishes = [0, 1, 2].map((index) => engine.cache.warm(engine.segment(index), { lane: "readahead" }));
   await Promise.all(gates.map(([first]) => first?.arrived()));
-  await until(() => engine.asked(2) === 1);
+  await until(() => engine.asked(2) === 1 && received() - before >= 2 * (afterBytes[0] as number));
   expect(engine.server.counters.connectionsNow).toBeLessThanOrEqual(3);
   return {
     gates,
@@ -41,7 +45,7 @@ async function threeAhead(engine: Engine, afterBytes: readonly number[]) {
 
 describe("I20: what the playhead has reached while it waits behind another body on the same connection", () => {
   test("is asked for on an idle one when the other body is long", async () => {
-    await using engine = await quickProvider();
+    await using engine = await providerThatBrings({ partMs: 400 });
     const ahead = await threeAhead(engine, [1_000]);
     const reading = engine.read(2);
     await engine.pass(STALL_MS);
@@ -53,7 +57,7 @@ describe("I20: what the playhead has reached while it waits behind another body 
   });
 
   test("is asked for on an idle one when of the other body little is left, but nothing comes any more", async () => {
-    await using engine = await quickProvider();
+    await using engine = await providerThatBrings({ partMs: 100 });
     const ahead = await threeAhead(engine, [PART]);
     const reading = engine.read(2);
     await engine.pass(STALL_MS);
@@ -65,7 +69,7 @@ describe("I20: what the playhead has reached while it waits behind another body 
   });
 
   test("is waited for as long as the other body comes and will soon have come", async () => {
-    await using engine = await quickProvider();
+    await using engine = await providerThatBrings({ partMs: 100 });
     const steps = [60_000, 80_000, 100_000, 120_000, 140_000, 160_000];
     const ahead = await threeAhead(engine, steps);
     const reading = engine.read(2);

@@ -99,12 +99,14 @@ describe("answers without an end", () => {
     await until(() => server.commands.length === 1);
     for (const count of [2, 3]) {
       clock.advance(2_000);
+      // The server is given a moment to notice that the connection is gone.
+      clock.advance(50);
       if (server.connectionsEver > 1) break;
       lost.push(fetch().catch((error) => error));
       await until(() => server.commands.length === count || server.connectionsEver > 1);
     }
     await until(() => server.connectionsEver === 2);
-    expect(clock.now()).toBeLessThanOrEqual(4_000);
+    expect(clock.now()).toBeLessThanOrEqual(4_100);
     await pool[Symbol.asyncDispose]();
     await whileTimePasses(clock, Promise.all(lost));
   });

@@ -17,6 +17,16 @@ import {
   ticks,
 } from "./disk-fixture.ts";
 
+function halfZeroed(path: string): void {
+  truncateSync(path, SIZE / 2);
+  truncateSync(path, SIZE);
+}
+
+function linked(path: string): void {
+  writeFileSync(`${path}x`, contentOf("a"));
+  relink(path, `${path}x`);
+}
+
 describe("a segment", () => {
   test("that was offered is read back, and one that was not is a miss", async () => {
     await using disk = diskFixture();
@@ -75,9 +85,9 @@ describe("a file that is not what was written", () => {
     ["it is cut short", (path) => truncateSync(path, SIZE - 1)],
     ["it is empty", (path) => truncateSync(path, 0)],
     ["it is longer", (path) => appendFileSync(path, "x")],
-    ["it is filled with zeros from the middle on", (path) => (truncateSync(path, SIZE / 2), truncateSync(path, SIZE))],
+    ["it is filled with zeros from the middle on", halfZeroed],
     ["it is another segment's", (path) => writeFileSync(path, contentOf("other"))],
-    ["it is a link to a right one", (path) => (writeFileSync(`${path}x`, contentOf("a")), relink(path, `${path}x`))],
+    ["it is a link to a right one", linked],
   ];
 
   test.each(harm)("is dropped, counted and can be written anew: %s", async (_what, spoil) => {
