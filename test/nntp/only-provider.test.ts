@@ -120,12 +120,22 @@ describe("requests for one provider only", () => {
     using held = watched(engine, () => true);
     const controller = new AbortController();
     const only = { provider: "p0", connections: 2, depth: 1 };
+    let spares = 0;
+    const spare = {
+      take: () => {
+        spares += 1;
+        return undefined;
+      },
+      onProgress() {},
+      won() {},
+      done() {},
+    };
     const fetching = range(0, 6).map((index) =>
-      engine.fetch(index, { lane: "playhead", only, signal: controller.signal }).catch((error) => error.message),
+      engine.fetch(index, { lane: "playhead", only, spare, signal: controller.signal }).catch((error) => error.message),
     );
     await held.gate.arrived(2);
-    await engine.pass(3_000);
-    expect(engine.pool.hedges.asked).toBe(0);
+    await engine.pass(1_500);
+    expect([spares, engine.pool.hedges.asked]).toEqual([0, 0]);
     controller.abort(new Error("left"));
     expect(new Set(await Promise.all(fetching))).toEqual(new Set(["left"]));
     held.gate.open();

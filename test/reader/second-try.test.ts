@@ -1,145 +1,19 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { ProviderError } from "../../src/base/errors.ts";
-import type { MessageId } from "../../src/base/message-id.ts";
-import type { Slot } from "../../src/base/slot.ts";
-import type { Segment } from "../../src/catalog/catalog.ts";
-import type { ArticleSource, FetchOptions, Presence, Spare } from "../../src/nntp/article-source.ts";
-import { SegmentCache, type SegmentLease } from "../../src/reader/segment-cache.ts";
-import { capacityFor } from "../../src/reader/slots.ts";
-import type { PartInfo } from "../../src/yenc/part-info.ts";
-import { ManualClock } from "../manual-clock.ts";
-import { seededRandom } from "../random.ts";
-import { madeFile, settle } from "./fake-source.ts";
+import { settle } from "./fake-source.ts";
+import { SIZE, secondTry, startTries } from "./fake-tries.ts";
 
-const SIZE = 100_000;
 /** What is shown of a segment before it is verified. */
 const SHOWN = SIZE - 16 * 1024;
 const signal = new AbortController().signal;
 const playhead = { lane: "playhead", signal } as const;
-const INFO: PartInfo = {
-  size: SIZE,
-  begin: undefined,
-  partNumber: undefined,
-  totalParts: undefined,
-  fileSize: undefined,
-  name: undefined,
-  isChecked: true,
-};
-
-/** One fetch with its first try, under the test's control. */
-class Fetch {
-  readonly id: MessageId;
-  readonly options: FetchOptions;
-  readonly into: Slot;
-  readonly #resolve: (info: PartInfo) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(
-    of: { readonly id: MessageId; readonly into: Slot; readonly options: FetchOptions },
-    settled: { readonly resolve: (info: PartInfo) => void; readonly reject: (error: unknown) => void },
-  ) {
-    this.id = of.id;
-    this.into = of.into;
-    this.options = of.options;
-    const { signal: flying } = of.options;
-    const leave = () => settled.reject(flying.reason);
-    flying.addEventListener("abort", leave, { once: true });
-    this.#reject = (error) => {
-      flying.removeEventListener("abort", leave);
-      settled.reject(error);
-    };
-    this.#resolve = (info) => {
-      flying.removeEventListener("abort", leave);
-      settled.resolve(info);
-    };
-  }
-
-  progress(content: Buffer, filled: number): void {
-    content.copy(this.into.bytes, 0, 0, filled);
-    this.options.onProgress?.(filled);
-  }
-
-  /** The first try has failed; rejects when the next one is not wanted any more. */
-  async restart(): Promise<void> {
-    await this.options.onRestart?.();
-  }
-
-  finish(content: Buffer): void {
-    content.copy(this.into.bytes);
-    this.#resolve(INFO);
-  }
-
-  fail(error: Error): void {
-    this.#reject(error);
-  }
-
-  /** A second try beside the first; undefined when there is no place for it. */
-  second(content: Buffer): SecondTry | undefined {
-    const spare = this.options.spare as Spare;
-    const slot = spare.take();
-    if (slot === undefined) return undefined;
-    return {
-      progress(filled) {
-        content.copy(slot.bytes, 0, 0, filled);
-        spare.onProgress(filled);
-      },
-      win: () => {
-        content.copy(slot.bytes);
-        spare.won();
-        this.#resolve(INFO);
-        spare.done();
-      },
-      end: () => spare.done(),
-    };
-  }
-}
-
-interface SecondTry {
-  progress(filled: number): void;
-  /** It is right; nothing more comes of the first one. */
-  win(): void;
-  /** Nothing came of it. */
-  end(): void;
-}
-
-class FakePool implements ArticleSource {
-  readonly fetches: Fetch[] = [];
-
-  body(id: MessageId, into: Slot, options: FetchOptions): Promise<PartInfo> {
-    return new Promise((resolve, reject) => {
-      this.fetches.push(new Fetch({ id, into, options }, { resolve, reject }));
-    });
-  }
-
-  async stat(): Promise<Presence> {
-    return "unknown";
-  }
-}
-
-function start({ slots = 64 } = {}) {
-  const file = madeFile(8, SIZE);
-  const clock = new ManualClock();
-  const source = new FakePool();
-  const cache = new SegmentCache({ source, budgetBytes: slots * capacityFor(SIZE), clock });
-  const segment = (index: number) => file.segments[index] as Segment;
-  const content = (index: number) => file.bytes.subarray(index * SIZE, (index + 1) * SIZE);
-  const call = (index: number) => source.fetches[index] as Fetch;
-  return { clock, cache, segment, content, call };
-}
-
-function secondTry(call: Fetch, content: Buffer): SecondTry {
-  const second = call.second(content);
-  if (second === undefined) throw new Error("there is no place for a second try");
-  return second;
-}
-
 const wrong = Buffer.alloc(SIZE, 0xee);
 const nothingLeft = { pinnedSlots: 0, flights: 0 };
 
 describe("a second try beside the first", () => {
   test("is shown while it arrives when nobody has seen anything of the first one", async () => {
-    const { cache, segment, content, call } = start();
+    const { cache, segment, content, call } = startTries();
     using lease = cache.get(segment(0), playhead);
     await settle();
     const second = secondTry(call(0), content(0));
@@ -155,7 +29,7 @@ describe("a second try beside the first", () => {
   });
 
   test("is not shown before it is right when the first one's bytes are with a client, and they stay as they are", async () => {
-    const { cache, segment, content, call } = start();
+    const { cache, segment, content, call } = startTries();
     using lease = cache.get(segment(0), playhead);
     await settle();
     call(0).progress(content(0), 30_000);
@@ -177,7 +51,7 @@ describe("a second try beside the first", () => {
   });
 
   test("that wins fails only those who were given other bytes by the first one", async () => {
-    const { cache, segment, content, call } = start();
+    const { cache, segment, content, call } = startTries();
     using seen = cache.get(segment(0), playhead);
     using unseen = cache.get(segment(0), playhead);
     await settle();
@@ -192,7 +66,7 @@ describe("a second try beside the first", () => {
   });
 
   test("that was shown and then is found wrong is hidden at once: who had seen none of it gets only what is right", async () => {
-    const { cache, segment, content, call } = start();
+    const { cache, segment, content, call } = startTries();
     using lease = cache.get(segment(0), playhead);
     await settle();
     const second = secondTry(call(0), wrong);
@@ -214,7 +88,7 @@ describe("a second try beside the first", () => {
   });
 
   test("that was shown and then ends lets the first one be seen again, as far as it is", async () => {
-    const { cache, segment, content, call } = start();
+    const { cache, segment, content, call } = startTries();
     using lease = cache.get(segment(0), playhead);
     await settle();
     call(0).progress(content(0), 10_000);
@@ -228,7 +102,7 @@ describe("a second try beside the first", () => {
   });
 
   test("whose bytes are with a client when it ends is made up for by the first one, and never written over", async () => {
-    const { cache, segment, content, call } = start({ slots: 2 });
+    const { cache, segment, content, call } = startTries({ slots: 2 });
     using lease = cache.get(segment(0), playhead);
     await settle();
     const second = secondTry(call(0), content(0));
@@ -249,7 +123,7 @@ describe("a second try beside the first", () => {
       ["right", true],
       ["wrong", false],
     ] as const) {
-      const { cache, segment, content, call } = start();
+      const { cache, segment, content, call } = startTries();
       using lease = cache.get(segment(0), playhead);
       await settle();
       const second = secondTry(call(0), shown === "right" ? content(0) : wrong);
@@ -266,7 +140,7 @@ describe("a second try beside the first", () => {
   });
 
   test("that wins while the first one waits for memory to start anew ends that wait", async () => {
-    const { cache, segment, content, call, clock } = start({ slots: 2 });
+    const { cache, segment, content, call, clock } = startTries({ slots: 2 });
     using lease = cache.get(segment(0), playhead);
     await settle();
     call(0).progress(content(0), 30_000);
@@ -294,7 +168,7 @@ describe("a second try beside the first", () => {
   });
 
   test("that wins gives back memory in that moment, and the first one, which waits for it, does not take it", async () => {
-    const { cache, segment, content, call } = start({ slots: 2 });
+    const { cache, segment, content, call } = startTries({ slots: 2 });
     const early = cache.get(segment(0), playhead);
     using other = cache.get(segment(0), playhead);
     await settle();
@@ -319,7 +193,7 @@ describe("a second try beside the first", () => {
 
   test("gives back its memory when both fail, and when everybody leaves", async () => {
     for (const how of ["fail", "leave"] as const) {
-      const { cache, segment, content, call, clock } = start();
+      const { cache, segment, content, call, clock } = startTries();
       const lease = cache.get(segment(0), playhead);
       await settle();
       call(0).progress(content(0), 30_000);
@@ -347,11 +221,11 @@ describe("a second try beside the first", () => {
   });
 
   test("has no place when memory is short, and takes none from anybody who waits", async () => {
-    const { cache, segment, call } = start({ slots: 1 });
+    const { cache, segment, call } = startTries({ slots: 1 });
     using _lease = cache.get(segment(0), playhead);
     await settle();
     expect(call(0).options.spare?.take()).toBeUndefined();
-    const { cache: other, segment: of, call: callOf } = start({ slots: 2 });
+    const { cache: other, segment: of, call: callOf } = startTries({ slots: 2 });
     const first = other.get(of(0), playhead);
     const second = other.get(of(1), playhead);
     const waiting = other.get(of(2), playhead);
@@ -365,119 +239,4 @@ describe("a second try beside the first", () => {
     await settle();
     expect(other.stats()).toMatchObject(nothingLeft);
   });
-
-  test("whatever happens in whatever order: every byte is right or refused, none changes under a client, nothing stays pinned", async () => {
-    const random = seededRandom(23);
-    const chance = (share: number) => random() < share;
-    const ends = { arrived: 0, refused: 0, won: 0 };
-    for (let round = 0; round < 400; round += 1) {
-      const { cache, segment, content, call, clock } = start({ slots: 1 + Math.floor(random() * 4) });
-      const right = content(0);
-      const leases = Array.from({ length: 1 + Math.floor(random() * 3) }, () => cache.get(segment(0), playhead));
-      const clients = leases.map((lease) => new Client(lease));
-      await settle();
-      const isFirstWrong = chance(0.3);
-      const isSecondWrong = chance(0.3);
-      let first = isFirstWrong ? wrong : right;
-      let second: SecondTry | undefined;
-      let restarting: Promise<void> | undefined;
-      let isRestarted = false;
-      let filled = 0;
-      let filledSecond = 0;
-      for (let step = 0; step < 10; step += 1) {
-        if (restarting === undefined && chance(0.5)) {
-          filled = Math.min(SIZE - 1, filled + Math.floor(random() * 40_000));
-          call(0).progress(first, filled);
-        }
-        if (second === undefined && chance(0.3)) second = call(0).second(isSecondWrong ? wrong : right);
-        if (second !== undefined && chance(0.5)) {
-          filledSecond = Math.min(SIZE - 1, filledSecond + Math.floor(random() * 40_000));
-          second.progress(filledSecond);
-        }
-        for (const client of clients) if (chance(0.3)) client.ask(1 + Math.floor(random() * SHOWN));
-        if (restarting === undefined && !isRestarted && isFirstWrong && chance(0.2)) {
-          // What was wrong is never finished: it starts anew.
-          restarting = call(0)
-            .restart()
-            .then(
-              () => {
-                first = right;
-                filled = 0;
-                isRestarted = true;
-                restarting = undefined;
-              },
-              () => {},
-            );
-        }
-        await settle();
-        for (const client of clients) client.check();
-      }
-      if (second !== undefined && !isSecondWrong && chance(0.5)) {
-        second.win();
-        ends.won += 1;
-      } else {
-        second?.end();
-        if (first === right) call(0).finish(right);
-        else call(0).fail(new ProviderError("PROVIDER_TIMEOUT", "slow"));
-      }
-      await settle();
-      for (const client of clients) client.check();
-      for (const [index, client] of clients.entries()) {
-        const bytes = await leases[index]?.ready(SIZE).catch((error) => error);
-        if (bytes instanceof Buffer) {
-          expect(bytes.equals(right)).toBe(true);
-          expect(client.hasSeen(wrong)).toBe(false);
-          ends.arrived += 1;
-        } else {
-          expect(["ARTICLE_CORRUPT", "PROVIDER_TIMEOUT"]).toContain(bytes.code);
-          ends.refused += 1;
-        }
-      }
-      for (const lease of leases) lease[Symbol.dispose]();
-      // Patience with those who wait for memory ends here.
-      clock.advance(11_000);
-      await settle();
-      await restarting;
-      expect(cache.stats()).toMatchObject(nothingLeft);
-      expect(clock.timers).toBe(0);
-    }
-    expect(Math.min(ends.arrived, ends.refused, ends.won)).toBeGreaterThan(50);
-  });
 });
-
-/** Somebody who sends what it is given, and looks whether it stays the same until it asks for more. */
-class Client {
-  readonly #lease: SegmentLease;
-  readonly #seen: Buffer[] = [];
-  #held: { readonly bytes: Buffer; readonly copy: Buffer } | undefined;
-  #isAsking = false;
-
-  constructor(lease: SegmentLease) {
-    this.#lease = lease;
-  }
-
-  ask(bytes: number): void {
-    if (this.#isAsking) return;
-    this.check();
-    this.#held = undefined;
-    this.#isAsking = true;
-    this.#lease.ready(bytes).then(
-      (given) => {
-        this.#held = { bytes: given, copy: Buffer.from(given) };
-        this.#seen.push(this.#held.copy);
-        this.#isAsking = false;
-      },
-      () => {
-        this.#isAsking = false;
-      },
-    );
-  }
-
-  check(): void {
-    if (this.#held !== undefined) expect(this.#held.bytes.equals(this.#held.copy)).toBe(true);
-  }
-
-  hasSeen(content: Buffer): boolean {
-    return this.#seen.some((bytes) => bytes.equals(content.subarray(0, bytes.length)));
-  }
-}

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "@jest/globals";
-import { whileTimePasses } from "../../nntp/pool-fixture.ts";
 import { until } from "../../until.ts";
 import { bytes, collect } from "../client.ts";
 import { startFilm } from "../fixture.ts";
@@ -29,24 +28,46 @@ describe("who leaves", () => {
     expect(watch.now()).toEqual(NOTHING);
   });
 
+  test("I4 leaving stops the work: a fetch that is kept for its grace, since most of it is here, is not asked for a second time", async () => {
+    await using world = await startFilm({ articles: 10 });
+    const { clock, system, film } = world;
+    using watch = watchLeftovers(system);
+    using gate = holdBodies(system, MORE_THAN_HALF);
+    const asking = system.client().ask(film.path);
+    await asking.response;
+    await until(() => gate.waiting >= 2);
+    const asked = fetched(system);
+    asking.leave();
+    await until(() => watch.now().reads === 0);
+    for (let passed = 0; passed < 2_500; passed += 50) {
+      clock.advance(50);
+      await moment();
+      expect(watch.now().waiting).toBe(0);
+    }
+    await watch.gone();
+    expect(fetched(system)).toBe(asked);
+  });
+
   test("I10 closing is bounded: of 50 aborted seeks at most 4 fetches go on after 250 ms, and none after the grace", async () => {
-    await using world = await startFilm({ articles: 250 });
+    await using world = await startFilm({ articles: 250, providers: [{ connections: 40, pipeline: 1 }] });
     const { clock, system, film } = world;
     using watch = watchLeftovers(system);
     // More than half of every article is here: each of them is worth keeping for a while, and that is where it could pile up.
     using gate = holdBodies(system, MORE_THAN_HALF);
     for (let seek = 0; seek < 50; seek += 1) {
       const asking = system.client().ask(film.path, bytes(seek * 5 * PART));
-      // A connection whose rest nobody wants is read or dropped within moments, which have to pass.
-      await whileTimePasses(clock, asking.response, 50);
+      await asking.response;
       asking.leave();
+      await until(() => watch.now().reads === 0);
+      expect(system.app.cache.stats().flights).toBeLessThanOrEqual(4);
+      // A connection whose rest nobody wants is read or dropped within moments, which have to pass; fewer than the grace takes.
+      clock.advance(20);
     }
-    await until(() => watch.now().reads === 0);
     clock.advance(250);
     await until(() => serverOf(system).counters.bodiesInFlight <= 4);
     const left = watch.now();
     expect(left.flights).toBeLessThanOrEqual(4);
-    expect(left).toMatchObject({ reads: 0, waiting: 0, httpSockets: 0 });
+    expect(left.reads).toBe(0);
     expect(gate.waiting).toBeLessThanOrEqual(4);
     clock.advance(2_000);
     await watch.gone();
