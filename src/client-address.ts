@@ -6,6 +6,7 @@ import { BlockList, isIP, isIPv6 } from "node:net";
  * none. `trusted` are addresses or CIDR blocks.
  */
 export function clientAddress(trusted: readonly string[]): (req: IncomingMessage) => string {
+  if (trusted.length === 0) return ({ socket }) => plain(socket.remoteAddress ?? "");
   const proxies = new BlockList();
   for (const block of trusted) {
     const [address = "", bits] = block.split("/");

@@ -55,20 +55,20 @@ const CHECKS_AT_ONCE = 2;
 const CHECKS_WAITING = 64;
 /** Never a user's name: it has a NUL. */
 const API_KEY_OWNER = "api\0key";
-const API_USER = "api";
+const API_IDENTITY: Identity = { user: "api", via: "api-key" };
 const NEVER = new AbortController().signal;
+const NONE = "a user name and password are needed";
+const WRONG = "wrong user name or password";
 
-type Credential = {
-  readonly fingerprint: Fingerprint;
+interface Credential {
   readonly owner: string;
-  readonly identity: Identity;
   /** Whether it is right; `isCurrent` says whether that still counts when the answer is there. */
   readonly check: () => { readonly isRight: Promise<boolean>; readonly isCurrent: () => boolean };
-};
+}
 
 /**
- * Decides who sent a request. A password is hashed once; then its keyed hash is recognised. An unknown user costs what a wrong
- * password costs. Only credentials that are wrong and new count against an address: a client that repeats
+ * Decides who sent a request. A password is hashed once; then the keyed hash of what was sent is recognised. An unknown user
+ * costs what a wrong password costs. Only credentials that are wrong and new count against an address: a client that repeats
  * itself is refused from memory, and one without credentials is just asked for some.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
@@ -121,26 +121,22 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return timingSafeEqual(digest(key), digest(apiKey ?? "")) && apiKey !== undefined;
   }
 
-  function credentialOf(headers: IncomingHttpHeaders, given: string | undefined): Credential | undefined {
-    const key = given ?? headers["x-api-key"]?.toString();
-    if (key !== undefined && key !== "") {
-      return {
-        fingerprint: remembered.fingerprint("key", key),
-        owner: API_KEY_OWNER,
-        identity: { user: API_USER, via: "api-key" },
-        check: () => {
-          const current = apiKey;
-          return { isRight: Promise.resolve(isApiKey(key)), isCurrent: () => apiKey === current };
-        },
-      };
-    }
-    const basic = parseBasic(headers.authorization);
+  function keyCredential(key: string): Credential {
+    return {
+      owner: API_KEY_OWNER,
+      check: () => {
+        const current = apiKey;
+        return { isRight: Promise.resolve(isApiKey(key)), isCurrent: () => apiKey === current };
+      },
+    };
+  }
+
+  function basicCredential(header: string): Credential | undefined {
+    const basic = parseBasic(header);
     if (basic === undefined) return undefined;
     const { user, password } = basic;
     return {
-      fingerprint: remembered.fingerprint("basic", user, password),
       owner: user,
-      identity: { user, via: "password" },
       check: () => {
         const stored = users.get(user);
         return { isRight: checkPassword(stored, password), isCurrent: () => users.get(user) === stored };
@@ -148,7 +144,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     };
   }
 
-  async function fly({ fingerprint, owner, check }: Credential): Promise<boolean> {
+  async function fly(fingerprint: Fingerprint, { owner, check }: Credential): Promise<boolean> {
     const { isRight, isCurrent } = check();
     const verdict = await isRight;
     if (!isCurrent()) return false;
@@ -161,22 +157,26 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     address: string,
     given?: string,
   ): Promise<Identity | AuthFailure> {
-    const credential = credentialOf(headers, given);
-    if (credential === undefined) return unauthorized("a user name and password are needed");
-    const { fingerprint, identity } = credential;
+    const key = given ?? headers["x-api-key"]?.toString() ?? "";
+    const sent = key === "" ? headers.authorization : key;
+    if (sent === undefined) return unauthorized(NONE);
+    // Every request comes by here; what is beyond is for the first one of a client.
+    const fingerprint = remembered.fingerprint(key === "" ? "basic" : "key", sent);
     const known = remembered.find(fingerprint);
-    if (known !== undefined) return known.isRight ? identity : unauthorized("wrong user name or password");
+    if (known !== undefined) return known.isRight ? identityOf(known.user) : unauthorized(WRONG);
 
+    const credential = key === "" ? basicCredential(sent) : keyCredential(key);
+    if (credential === undefined) return unauthorized(NONE);
     let flight = flights.get(fingerprint);
     if (flight === undefined) {
       if (checks.waiting >= CHECKS_WAITING) return tooMany("too many logins at once", 1_000);
       const waitMs = attempts.take(address);
       if (waitMs > 0) return tooMany("too many wrong passwords from this address", waitMs);
-      flight = fly(credential).finally(() => flights.delete(fingerprint));
+      flight = fly(fingerprint, credential).finally(() => flights.delete(fingerprint));
       flights.set(fingerprint, flight);
       if (await flight) attempts.giveBack(address);
     }
-    return (await flight) ? identity : unauthorized("wrong user name or password");
+    return (await flight) ? identityOf(credential.owner) : unauthorized(WRONG);
   }
 
   options.users.forEach(setUser);
@@ -190,6 +190,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return passwordChecks;
     },
   };
+}
+
+function identityOf(owner: string): Identity {
+  return owner === API_KEY_OWNER ? API_IDENTITY : { user: owner, via: "password" };
 }
 
 function unauthorized(message: string): AuthFailure {

@@ -9,6 +9,7 @@ export const BASIC_CHALLENGE = 'Basic realm="Newsreel", charset="UTF-8"';
 
 const HEADER = /^basic +([A-Za-z0-9+/_-]{1,4096}={0,2})$/i;
 const CONTROL = /[\u0000-\u001f\u007f]/;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The credentials of an Authorization header (RFC 7617); undefined when it has another scheme or is malformed. Everything after the first
@@ -25,7 +26,7 @@ export function parseBasic(header: string | undefined): BasicCredentials | undef
 
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     return bytes.toString("latin1");
   }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 
 /** Stands for a credential in memory; worthless outside this process. */
 export type Fingerprint = string & { readonly __fingerprint: true };
@@ -14,7 +14,8 @@ interface Remembered {
  * recently used forgotten first. Right and wrong ones have room of their own, so that guessing cannot push out who is logged in.
  */
 export class VerifiedCache {
-  readonly #key = randomBytes(32);
+  /** Goes before what is hashed: nobody sees the hashes, so nobody can make one longer. */
+  readonly #key = `${randomBytes(32).toString("base64")}\0`;
   readonly #right = new Map<Fingerprint, string>();
   readonly #wrong = new Map<Fingerprint, string>();
   readonly #capacity: number;
@@ -29,7 +30,7 @@ export class VerifiedCache {
 
   /** The parts must not contain NUL. */
   fingerprint(...parts: readonly string[]): Fingerprint {
-    return createHmac("sha256", this.#key).update(parts.join("\0")).digest("base64") as Fingerprint;
+    return hash("sha256", this.#key + parts.join("\0"), "base64") as Fingerprint;
   }
 
   find(fingerprint: Fingerprint): Remembered | undefined {

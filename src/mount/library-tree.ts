@@ -1,4 +1,4 @@
-import type { Admission, StreamTicket } from "../admission/admission.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { ByteRange } from "../base/byte-range.ts";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError, RequestError } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import type { Reader } from "../reader/reader.ts";
 import type { DavEntry, DavPath, DavTree, PutRequest, ReadContext } from "../webdav/tree.ts";
 import { contentType } from "./content-type.ts";
 import type { DamageKeeper } from "./damage-keeper.ts";
+import { LibraryRead, type Reading } from "./library-read.ts";
 import { folder, NzbDrop, type NzbIntake } from "./nzb-drop.ts";
 import type { StreamRequest } from "./stream.ts";
 import type { Streams } from "./streams.ts";
@@ -45,8 +46,9 @@ export class LibraryTree implements DavTree {
   }
 
   find(path: DavPath): DavEntry | undefined {
-    const [top, ...rest] = path;
+    const top = path[0];
     if (top === undefined) return folder("", this.#startedAt);
+    const rest = path.slice(1);
     if (top === NZBS) return rest.length === 0 ? folder(NZBS, this.#startedAt) : this.#drop.find(rest);
     if (top !== LIBRARY) return undefined;
     const entry = this.#options.catalog.find(rest.join("/"));
@@ -61,42 +63,8 @@ export class LibraryTree implements DavTree {
     return entries.filter(({ name }) => after === undefined || name > after).slice(0, limit);
   }
 
-  async *read(path: DavPath, range: ByteRange, context: ReadContext): AsyncGenerator<Uint8Array, void, undefined> {
-    const { catalog, admission, streams } = this.#options;
-    const [top, ...rest] = path;
-    const entry = top === LIBRARY ? catalog.find(rest.join("/")) : undefined;
-    if (entry?.kind !== "file") {
-      throw new CatalogError("PATH_MISSING", `/${path.join("/")} is no file of the library`);
-    }
-    const { client, signal } = context;
-    const shown = `/${path.join("/")}`;
-    const request = streams.begin(
-      { path: shown, size: entry.size, client: client.address, userAgent: client.userAgent },
-      range,
-    );
-    let ticket: StreamTicket | undefined;
-    /** Bytes have gone out when the next ones are asked for, or when the reader is closed in peace. */
-    const haveGoneOut = () => {
-      if (request.taken()) ticket?.touch();
-    };
-    try {
-      for await (const chunk of this.#open(entry, shown, request).read(range, { signal })) {
-        // A scan is no playback; it may turn out to be one at any time.
-        if (request.readClass !== "scan") {
-          ticket ??= admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` });
-        }
-        request.offered(chunk.length);
-        yield chunk;
-        haveGoneOut();
-      }
-    } catch (error) {
-      if (!signal.aborted) request.failed();
-      throw error;
-    } finally {
-      if (!signal.aborted) haveGoneOut();
-      ticket?.[Symbol.dispose]();
-      request.end();
-    }
+  read(path: DavPath, range: ByteRange, context: ReadContext): AsyncGenerator<Uint8Array, void, undefined> {
+    return new LibraryRead(() => this.#begin(path, range, context), context);
   }
 
   async put(path: DavPath, request: PutRequest): Promise<"created" | "replaced"> {
@@ -105,6 +73,22 @@ export class LibraryTree implements DavTree {
     throw new RequestError("FORBIDDEN", `nothing can be written to /${path.join("/")}`, {
       hint: "the library is made of what was imported: put an NZB to /nzbs/<category>/",
     });
+  }
+
+  #begin(path: DavPath, range: ByteRange, { client, signal }: ReadContext): Reading {
+    const { catalog, admission, streams } = this.#options;
+    const shown = `/${path.join("/")}`;
+    const entry = path[0] === LIBRARY ? catalog.find(path.slice(1).join("/")) : undefined;
+    if (entry?.kind !== "file") throw new CatalogError("PATH_MISSING", `${shown} is no file of the library`);
+    const request = streams.begin(
+      { path: shown, size: entry.size, client: client.address, userAgent: client.userAgent },
+      range,
+    );
+    return {
+      request,
+      open: () => this.#open(entry, shown, request).read(range, { signal }),
+      openTicket: () => admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` }),
+    };
   }
 
   #open(entry: Entry, path: string, request: StreamRequest): SeekableFile {

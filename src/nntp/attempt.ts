@@ -105,6 +105,7 @@ export class Attempt implements Waiting {
   #innocentLosses = 0;
   #watch: Disposable | undefined;
   #isSettled = false;
+  #wasLeft = false;
 
   constructor(
     request: AttemptRequest,
@@ -152,11 +153,12 @@ export class Attempt implements Waiting {
     return now - Math.max(this.#sentAt, this.#lastByteAt);
   }
 
-  /** Bytes that have come for nothing, and are still to come, if it is given up now. */
+  /** Bytes that have come, or will come since the rest is read, for an answer that nobody wants any more. */
   get wastedBytes(): number {
     const line = this.#lastLine;
     if (line === undefined) return 0;
-    return line.connection.isClosed ? (this.#decoder?.filled ?? 0) : this.expectedBytes;
+    const isRead = this.#wasLeft && !line.connection.isClosed;
+    return isRead ? this.expectedBytes : (this.#decoder?.filled ?? 0);
   }
 
   /** Bytes that the connection has to deliver for others before its own. */
@@ -306,6 +308,7 @@ export class Attempt implements Waiting {
   /** Gives it up: rejects with the reason at once, and nothing is written to the slot from here on. Harmless when it has ended. */
   leave(reason: unknown): void {
     if (this.#isSettled) return;
+    this.#wasLeft = true;
     const running = this.#running;
     this.#isSettled = true;
     this.#watch?.[Symbol.dispose]();

@@ -11,6 +11,7 @@ import { type AttemptContext, type AttemptRequest, attempt, type Outcome } from 
 import { retryDelayMs } from "./back-off.ts";
 import type { CommandTimes } from "./command-times.ts";
 import { type HedgeStats, Hedges } from "./hedges.ts";
+import { isImportLane } from "./lanes.ts";
 import { type Line, Provider } from "./provider.ts";
 import type { ProviderOptions } from "./provider-options.ts";
 import { type Course, Race } from "./race.ts";
@@ -90,14 +91,20 @@ export class Pool implements ArticleSource, AsyncDisposable {
         elsewhere: (attempt) => this.#hedges.elsewhere(attempt, verdicts),
         onAsked: (bytes) => this.#hedges.asked(bytes),
         onSecondOver: (outcome) => this.#hedges.over(outcome),
-        isThereMore: ({ provider }) =>
-          this.#providers.some((other) => other !== provider && other.isWell && !verdicts.isDone(other, 1)) ||
-          (provider !== undefined && verdicts.attempts(provider) === 0),
+        isThereMore: ({ provider }) => this.#isThereMore(provider, verdicts),
       },
       options,
       options.spare,
     );
     return race.run(into);
+  }
+
+  /** A backup is no reason to be impatient: it is asked when the others have had their time. */
+  #isThereMore(provider: Provider | undefined, verdicts: Verdicts): boolean {
+    if (provider !== undefined && verdicts.attempts(provider) === 0) return true;
+    return this.#providers.some(
+      (other) => other !== provider && other.isWell && !other.options.backup && !verdicts.isDone(other, 1),
+    );
   }
 
   async stat(id: MessageId, options: FetchOptions): Promise<Presence> {
@@ -171,7 +178,7 @@ export class Pool implements ArticleSource, AsyncDisposable {
     for (const { tier, round, isWell } of only === undefined ? this.#turns : turnsOf([providers])) {
       for (;;) {
         const open = tier.filter((provider) => !verdicts.isDone(provider, round));
-        const ready = isWell ? open.filter((provider) => provider.isWell) : open;
+        const ready = isWell ? open.filter((provider) => provider.isWell && !this.#isSpared(provider, options)) : open;
         if (ready.length < open.length) for (const provider of open) if (!provider.isWell) provider.revive();
         const [first] = ready;
         if (first === undefined) break;
@@ -217,6 +224,12 @@ export class Pool implements ArticleSource, AsyncDisposable {
   #attempt(question: Question, whom: Pick<AttemptRequest, "candidates" | "isForWell" | "slot">): Promise<Outcome> {
     const { kind, id, options, course, avoid } = question;
     return attempt({ kind, id, options, course, avoid, ...whom }, this.#attempts);
+  }
+
+  /** Imports can wait for a provider that is in trouble; nobody pays a backup for them meanwhile. */
+  #isSpared({ options }: Provider, { urgency }: FetchOptions): boolean {
+    if (!options.backup || !isImportLane(urgency.lane)) return false;
+    return this.#providers.some((provider) => !provider.options.backup && !provider.isWell);
   }
 
   /** Without those that lacked its neighbours, as long as there are others. */

@@ -119,9 +119,11 @@ export class Race implements Watched {
     // It runs beside the first one, whose course is the one that is told.
     const onProgress = (filled: number) => this.#spare.onProgress(filled);
     const options = { ...this.#options, trace: undefined, onProgress };
+    const asked = this.#context.second(slot, options, { ...where, course });
+    const { attempt: second } = course;
     let info: PartInfo | undefined;
     try {
-      info = await this.#context.second(slot, options, { ...where, course });
+      info = await asked;
     } catch {
       // Whatever went wrong with it, the first one is still there.
     }
@@ -130,7 +132,7 @@ export class Race implements Watched {
       this.#winSecond(info);
       trace?.note({ provider: where.provider.options.id, result: "ok" });
     }
-    const wastedBytes = (hasWon ? first : course.attempt)?.wastedBytes ?? 0;
+    const wastedBytes = (hasWon ? first : second)?.wastedBytes ?? 0;
     this.#context.onSecondOver({ grantedBytes, wastedBytes, hasWon });
     this.#isSecondRunning = false;
     this.#spare.done();

@@ -135,24 +135,19 @@ export class Scheduler {
   /** The stream with the fewest bodies under way is next, request by request. */
   #giveToStreams(lane: Lane, round: Round): void {
     const turns = this.#byStream(lane);
-    /** Connections being opened count for those they are meant for. */
-    const promised = new Map<object, number>();
     while (turns.size > 0) {
-      let next: object | undefined;
+      let next: object = {};
       let least = Number.POSITIVE_INFINITY;
       for (const stream of turns.keys()) {
-        const use = this.#useOf(stream) + (promised.get(stream) ?? 0);
-        if (use < least) {
-          next = stream;
-          least = use;
-        }
+        const use = this.#useOf(stream);
+        if (use >= least) continue;
+        next = stream;
+        least = use;
       }
-      const requests = turns.get(next as object) as Waiting[];
+      const requests = turns.get(next) as Waiting[];
       const request = requests.shift() as Waiting;
-      if (requests.length === 0) turns.delete(next as object);
-      if (this.#settle(request, round, false) === "opens") {
-        promised.set(next as object, (promised.get(next as object) ?? 0) + 1);
-      }
+      if (requests.length === 0) turns.delete(next);
+      this.#settle(request, round, false);
     }
   }
 

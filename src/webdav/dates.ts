@@ -1,3 +1,5 @@
+/** Dates that are kept as text, in each format. */
+const REMEMBERED = 1024;
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59);
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -11,13 +13,24 @@ export function wholeSecond(ms: number): number {
 }
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT`: RFC 9110 section 5.6.7, from milliseconds since 1970. */
-export function httpDate(ms: number): string {
-  return new Date(wholeSecond(ms)).toUTCString();
-}
+export const httpDate = remembered((date) => date.toUTCString());
 
 /** `1994-11-06T08:49:37Z`: RFC 3339, as DAV:creationdate wants it. */
-export function isoDate(ms: number): string {
-  return `${new Date(wholeSecond(ms)).toISOString().slice(0, 19)}Z`;
+export const isoDate = remembered((date) => `${date.toISOString().slice(0, 19)}Z`);
+
+/** The files of a release share their dates, and who reads one asks for it again and again. */
+function remembered(format: (date: Date) => string): (ms: number) => string {
+  const known = new Map<number, string>();
+  return (ms) => {
+    const second = wholeSecond(ms);
+    let text = known.get(second);
+    if (text === undefined) {
+      text = format(new Date(second));
+      if (known.size === REMEMBERED) known.clear();
+      known.set(second, text);
+    }
+    return text;
+  };
 }
 
 /** Milliseconds since 1970 of a date in one of the three formats of RFC 9110 section 5.6.7; undefined for everything else. */

@@ -4,8 +4,12 @@ import type { Dav, Exchange } from "./exchange.ts";
 import type { Served } from "./served.ts";
 import type { DavEntry } from "./tree.ts";
 
-/** After so many bytes other connections get a turn, even when the kernel takes everything at once. */
+/**
+ * After so many bytes other connections get a turn, even when the kernel takes everything at once; at first after every chunk, since a
+ * client that only wanted a look is about to leave, and that is noticed in between.
+ */
 const TURN_BYTES = 1024 * 1024;
+const FIRST_BYTES = 2 * 1024 * 1024;
 
 export interface Delivery {
   readonly entry: DavEntry;
@@ -64,7 +68,7 @@ export async function deliver(dav: Dav, exchange: Exchange, delivery: Delivery):
       if (signal.aborted) break;
       sent += chunk.length;
       turn += chunk.length;
-      if (turn >= TURN_BYTES) {
+      if (sent < length && (turn >= TURN_BYTES || sent < FIRST_BYTES)) {
         turn = 0;
         await new Promise<void>((resolve) => setImmediate(resolve));
       }

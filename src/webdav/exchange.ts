@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import type { DavLimits } from "./limits.ts";
 import type { Served } from "./served.ts";
 import { isProbe, type Target } from "./target.ts";
-import type { DavEntry, DavPath, DavTree, ReadContext } from "./tree.ts";
+import type { DavEntry, DavTree, ReadContext } from "./tree.ts";
 
 /** What every method works with. */
 export interface Dav {
@@ -13,8 +13,8 @@ export interface Dav {
   readonly log: Logger;
   readonly clock: Clock;
   readonly limits: DavLimits;
-  /** The path of the tree's root as clients see it. */
-  readonly mount: DavPath;
+  /** The path of the tree's root as clients see it, ready for a URL, without a slash at its end. */
+  readonly mountHref: string;
   readonly onServed: ((served: Served) => void) | undefined;
 }
 

@@ -10,6 +10,9 @@ import { sendListing } from "./listing-page.ts";
 import { chooseRange, contentRange, unsatisfiedRange } from "./range.ts";
 import type { DavEntry } from "./tree.ts";
 
+/** Files come from strangers: what a browser would run as a page of this origin is put into a sandbox. */
+const SANDBOX = "default-src 'none'; sandbox";
+
 /** GET and HEAD. HEAD answers as a GET without Range would (RFC 9110 section 14.2) and never opens a reader. */
 export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
   const { req, res } = exchange;
@@ -24,16 +27,15 @@ export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
     );
   }
 
-  const validators = { ETag: `"${entry.etag}"`, "Last-Modified": httpDate(entry.modifiedAt) };
   const verdict = checkConditions(req.headers, entry, "read");
-  if (verdict === 304) return sendAnswer(exchange, { status: 304, headers: validators }, dav);
+  if (verdict === 304) return sendAnswer(exchange, { status: 304, headers: validators(entry) }, dav);
   if (verdict === 412)
     throw new RequestError("PRECONDITION_FAILED", "the file is not the one the request was meant for");
 
   const isRanged = req.method === "GET" && ifRangeHolds(req.headers["if-range"]?.toString(), entry, dav.clock.wall());
   const choice = chooseRange(isRanged ? req.headers.range : undefined, entry.size);
   if (choice.kind === "unsatisfiable") {
-    const headers = { ...validators, "Content-Range": unsatisfiedRange(entry.size), "Accept-Ranges": "bytes" };
+    const headers = { ...validators(entry), "Content-Range": unsatisfiedRange(entry.size), "Accept-Ranges": "bytes" };
     return sendAnswer(exchange, { status: 416, headers, text: `the file has ${entry.size} bytes\n` }, dav);
   }
 
@@ -43,20 +45,21 @@ export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
     "Content-Type": entry.contentType,
     "Content-Length": range.end - range.start,
     "Accept-Ranges": "bytes",
-    ...validators,
-    ...guards(entry),
+    ETag: `"${entry.etag}"`,
+    "Last-Modified": httpDate(entry.modifiedAt),
+    "X-Content-Type-Options": "nosniff",
   };
+  if (!isMedia(entry)) headers["Content-Security-Policy"] = SANDBOX;
   if (isPart) headers["Content-Range"] = contentRange(range, entry.size);
   const status = isPart ? 206 : 200;
   if (req.method === "GET" && range.end > range.start) return deliver(dav, exchange, { entry, range, status, headers });
   res.writeHead(status, headers).end();
 }
 
-/** Files come from strangers: what a browser would run as a page of this origin is put into a sandbox. */
-function guards({ contentType }: DavEntry): OutgoingHttpHeaders {
-  const isMedia = contentType.startsWith("video/") || contentType.startsWith("audio/");
-  return {
-    "X-Content-Type-Options": "nosniff",
-    ...(isMedia ? {} : { "Content-Security-Policy": "default-src 'none'; sandbox" }),
-  };
+function validators(entry: DavEntry) {
+  return { ETag: `"${entry.etag}"`, "Last-Modified": httpDate(entry.modifiedAt) };
+}
+
+function isMedia({ contentType }: DavEntry): boolean {
+  return contentType.startsWith("video/") || contentType.startsWith("audio/");
 }

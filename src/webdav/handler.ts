@@ -7,6 +7,7 @@ import { ALL_METHODS, allowOf } from "./allow.ts";
 import { sendAnswer } from "./answer.ts";
 import { type Dav, type Exchange, findEntry } from "./exchange.ts";
 import { handleGet } from "./get.ts";
+import { hrefOf } from "./href.ts";
 import { type DavLimits, defaultDavLimits } from "./limits.ts";
 import { handleOptions } from "./options.ts";
 import { handlePropfind } from "./propfind.ts";
@@ -73,9 +74,11 @@ export function createDavHandler(options: DavOptions): RequestHandler {
   const { tree, log, authenticate, clock = systemClock, onServed } = options;
   const prefix = parseTarget(`${options.prefix}/`).path;
   const mount = parseTarget(`${options.urlBase ?? ""}${options.prefix}/`).path;
-  const dav: Dav = { tree, log, clock, mount, onServed, limits: { ...defaultDavLimits, ...options.limits } };
+  const limits = { ...defaultDavLimits, ...options.limits };
+  const mountHref = hrefOf(mount, "resource");
+  const dav: Dav = { tree, log, clock, mountHref, onServed, limits };
   const addressOf = options.addressOf ?? ((req: IncomingMessage) => req.socket.remoteAddress ?? "");
-  const inTurn = createTurns(dav.limits.requestsAhead);
+  const inTurn = createTurns(limits.requestsAhead);
 
   function locate(req: IncomingMessage): Target {
     const url = req.url ?? "";
@@ -93,7 +96,7 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     const startedAt = clock.now();
     const connected = { req, res, socket };
     const address = addressOf(req);
-    const target = locate(req);
+    const { path, hasTrailingSlash } = locate(req);
     const name = req.method ?? "";
     // Windows asks what there is before it says who it is.
     const verdict = name === "OPTIONS" ? { user: "" } : await authenticate(req.headers, address);
@@ -111,7 +114,7 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     const body = method === handlePut || announcedLength(req) === 0 ? NO_BODY : await smallBody(connected);
     if (socket.destroyed) return;
     const client = { address, userAgent: req.headers["user-agent"] ?? "", user: verdict.user };
-    const exchange: Exchange = { ...connected, ...target, client, startedAt, body };
+    const exchange: Exchange = { req, res, socket, path, hasTrailingSlash, client, startedAt, body };
     if (method !== undefined) return method(dav, exchange);
     const headers = { Allow: allowOf(findEntry(dav, exchange)) };
     return sendAnswer(connected, { status: 405, headers, text: `${name} is not supported here\n` }, dav);
@@ -141,19 +144,25 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     else await sendAnswer(connected, { status, headers, text }, dav);
   }
 
+  async function answer(req: IncomingMessage, res: ServerResponse, socket: Socket): Promise<void> {
+    if (socket.destroyed) return;
+    try {
+      try {
+        await serve(req, res, socket);
+      } catch (error) {
+        await refuse({ req, res, socket }, error);
+      }
+    } catch (error) {
+      log.error(
+        { method: req.method, url: req.url?.split("?", 1)[0], error },
+        "a WebDAV request could not be answered",
+      );
+      socket.destroy();
+    }
+  }
+
   return (req, res) => {
     const { socket } = req;
-    return inTurn(socket, async () => {
-      if (socket.destroyed) return;
-      try {
-        await serve(req, res, socket).catch((error: unknown) => refuse({ req, res, socket }, error));
-      } catch (error) {
-        log.error(
-          { method: req.method, url: req.url?.split("?", 1)[0], error },
-          "a WebDAV request could not be answered",
-        );
-        socket.destroy();
-      }
-    });
+    return inTurn(socket, () => answer(req, res, socket));
   };
 }

@@ -29,11 +29,11 @@ export async function sendListing(dav: Dav, exchange: Exchange): Promise<void> {
     res.writeHead(200, HEADERS).end();
     return;
   }
-  const href = hrefOf([...dav.mount, ...path], "collection");
+  const href = dav.mountHref + hrefOf(path, "collection");
   const up =
     path.length === 0
       ? ""
-      : `<tr><td><a href="${hrefOf([...dav.mount, ...path.slice(0, -1)], "collection")}">..</a></td></tr>`;
+      : `<tr><td><a href="${dav.mountHref}${hrefOf(path.slice(0, -1), "collection")}">..</a></td></tr>`;
   const title = escapeXml(`/${path.join("/")}`);
   return sendMembers(dav, exchange, {
     status: 200,

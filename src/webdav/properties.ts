@@ -17,7 +17,7 @@ const VALUES: ReadonlyMap<string, Value> = new Map<string, Value>([
   ["getcontenttype", (entry) => escapeXml(isCollection(entry) ? "httpd/unix-directory" : entry.contentType)],
   ["getlastmodified", (entry) => httpDate(entry.modifiedAt)],
   ["creationdate", (entry) => isoDate(entry.createdAt)],
-  ["getetag", (entry) => (isCollection(entry) ? undefined : escapeXml(`"${entry.etag}"`))],
+  ["getetag", (entry) => (isCollection(entry) ? undefined : `&quot;${escapeXml(entry.etag)}&quot;`)],
   ["supportedlock", () => ""],
   ["lockdiscovery", () => ""],
   // Of an old draft; Infuse asks for it and shows folders as files without.
@@ -46,15 +46,26 @@ export function planResponse(request: PropfindRequest, userAgent: string): Rende
     return (href, entry) => response(href, asked(entry));
   }
   const isLean = userAgent.startsWith("Microsoft-WebDAV-MiniRedir");
-  const file = renderAllprop(isLean ? LEAN_NAMES : FILE_NAMES, request.include);
-  const collection = renderAllprop(isLean ? LEAN_NAMES : COLLECTION_NAMES, request.include);
+  if (request.include.length === 0) return isLean ? renderLean : renderAll;
+  return isLean
+    ? renderAllprop(LEAN_NAMES, LEAN_NAMES, request.include)
+    : renderAllprop(FILE_NAMES, COLLECTION_NAMES, request.include);
+}
+
+function renderAllprop(
+  ofFile: readonly string[],
+  ofCollection: readonly string[],
+  include: readonly XmlName[],
+): RenderResponse {
+  const file = renderAsked(withFurther(ofFile, include));
+  const collection = renderAsked(withFurther(ofCollection, include));
   return (href, entry) => response(href, isCollection(entry) ? collection(entry) : file(entry));
 }
 
-function renderAllprop(locals: readonly string[], include: readonly XmlName[]): (entry: DavEntry) => string {
+function withFurther(locals: readonly string[], include: readonly XmlName[]): readonly XmlName[] {
   const names = locals.map((local) => ({ namespace: "DAV:", local }));
   const further = include.filter((name) => name.namespace !== "DAV:" || !locals.includes(name.local));
-  return renderAsked([...names, ...further]);
+  return [...names, ...further];
 }
 
 /** The propstats for these names: what there is first, since some clients look no further. */
@@ -78,6 +89,9 @@ function renderAsked(names: readonly XmlName[]): (entry: DavEntry) => string {
     return (found === "" ? "" : propstat(found, "200 OK")) + propstat(missing, "404 Not Found");
   };
 }
+
+const renderAll = renderAllprop(FILE_NAMES, COLLECTION_NAMES, []);
+const renderLean = renderAllprop(LEAN_NAMES, LEAN_NAMES, []);
 
 const FILE_PROPNAMES = FILE_NAMES.map((local) => `<D:${local}/>`).join("");
 const COLLECTION_PROPNAMES = COLLECTION_NAMES.map((local) => `<D:${local}/>`).join("");

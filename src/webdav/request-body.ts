@@ -39,7 +39,7 @@ export async function* readBody(
       received += chunk.length;
       if (received > options.maxBytes) throw tooLarge(options.maxBytes);
       yield chunk;
-    } else if (req.readableEnded) return;
+    } else if (req.readableEnded || (req.complete && req.readableLength === 0)) return;
     else await nextBytes(req, options);
   }
 }

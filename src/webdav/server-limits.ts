@@ -34,11 +34,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
  */
 export function hardenServer(server: Server): void {
   server.maxConnections = MAX_CONNECTIONS;
-  const answering = new WeakMap<Duplex, number>();
+  /** Answers leave a connection in the order of their requests, so the latest one tells of all. */
+  const latest = new WeakMap<Duplex, ServerResponse>();
 
   server.prependListener("request", ({ socket }: IncomingMessage, res: ServerResponse) => {
-    answering.set(socket, (answering.get(socket) ?? 0) + 1);
-    res.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+    latest.set(socket, res);
   });
 
   server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => {
@@ -48,7 +48,7 @@ export function hardenServer(server: Server): void {
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     // Within an answer that is under way, or before one that is owed, the client would take this for something else.
-    if (!socket.writable || error.code === "ECONNRESET" || (answering.get(socket) ?? 0) > 0) {
+    if (!socket.writable || error.code === "ECONNRESET" || latest.get(socket)?.writableFinished === false) {
       socket.destroy();
       return;
     }

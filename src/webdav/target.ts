@@ -7,6 +7,7 @@ const MAX_NAME_BYTES = 255;
 
 const PLAIN = /^[\w.~!$&'()*+,;=:@-]+$/;
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f/\\]/;
+const ASCII = /^[\0-\x7f]*$/;
 
 export interface Target {
   readonly path: DavPath;
@@ -40,22 +41,27 @@ function originForm(rawUrl: string): string {
 }
 
 function decodeSegment(raw: string): string {
-  const name = PLAIN.test(raw) ? raw : decodeUtf8(raw).normalize("NFC");
-  if (name === "." || name === ".." || FORBIDDEN.test(name)) {
+  const isPlain = PLAIN.test(raw);
+  const name = isPlain ? raw : decodeUtf8(raw);
+  if (name === "." || name === ".." || (!isPlain && FORBIDDEN.test(name))) {
     throw new RequestError("BAD_PATH", "the path has a segment that no file can be called");
   }
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
+  // No UTF-16 unit becomes more than three bytes.
+  if (name.length > MAX_NAME_BYTES / 3 && Buffer.byteLength(name) > MAX_NAME_BYTES) {
     throw new RequestError("PATH_TOO_LONG", "a path segment is longer than 255 bytes");
   }
   return name;
 }
 
-/** Node hands over raw bytes above 127 as Latin-1: they are taken for what they are, UTF-8 that somebody forgot to escape. */
+/** Node hands over raw bytes above 127 as Latin-1: they are taken for what they are, UTF-8 that somebody forgot to escape. In NFC. */
 function decodeUtf8(raw: string): string {
   if (/[#\u0100-\uffff]/.test(raw)) throw new RequestError("BAD_PATH", "the path has a character that must be escaped");
-  const escaped = raw.replace(/[\u0080-\u00ff]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  const escaped = ASCII.test(raw)
+    ? raw
+    : raw.replace(/[\u0080-\u00ff]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
   try {
-    return decodeURIComponent(escaped);
+    const name = decodeURIComponent(escaped);
+    return ASCII.test(name) ? name : name.normalize("NFC");
   } catch (cause) {
     throw new RequestError("BAD_PATH", "the path is not percent-encoded UTF-8", { cause });
   }
@@ -63,7 +69,8 @@ function decodeUtf8(raw: string): string {
 
 /** What is left of `path` below `mount`, or undefined when it lies elsewhere. */
 export function pathBelow(mount: DavPath, path: DavPath): DavPath | undefined {
-  return mount.every((segment, index) => path[index] === segment) ? path.slice(mount.length) : undefined;
+  for (let index = 0; index < mount.length; index += 1) if (path[index] !== mount[index]) return undefined;
+  return path.slice(mount.length);
 }
 
 const PROBES = new Set([
@@ -90,5 +97,6 @@ const PROBES = new Set([
 
 /** Names that Finder and Explorer ask for in every folder and that are never there. */
 export function isProbe(path: DavPath): boolean {
-  return path.some((name) => name.startsWith("._") || PROBES.has(name));
+  for (const name of path) if (name.startsWith("._") || PROBES.has(name)) return true;
+  return false;
 }

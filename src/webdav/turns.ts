@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 interface Line {
   tail: Promise<void>;
   length: number;
+  /** Whoever was first has been served. */
+  readonly advance: () => void;
 }
 
 /**
@@ -14,19 +16,27 @@ export function createTurns(requestsAhead: number): (socket: Socket, work: () =>
   return (socket, work) => {
     let line = lines.get(socket);
     if (line === undefined) {
-      line = { tail: Promise.resolve(), length: 0 };
+      line = createLine();
       lines.set(socket, line);
     }
     if (line.length > requestsAhead) {
       socket.destroy();
       return Promise.resolve();
     }
-    const joined = line;
-    joined.length += 1;
-    const served = joined.length === 1 ? work() : joined.tail.then(work);
-    joined.tail = served.then(() => {
-      joined.length -= 1;
-    });
-    return joined.tail;
+    line.length += 1;
+    const served = line.length === 1 ? work() : line.tail.then(work);
+    line.tail = served.then(line.advance);
+    return line.tail;
   };
+}
+
+function createLine(): Line {
+  const line = {
+    tail: Promise.resolve(),
+    length: 0,
+    advance: () => {
+      line.length -= 1;
+    },
+  };
+  return line;
 }

@@ -57,10 +57,11 @@ function refuse(why: string, cause?: unknown): never {
   throw new RequestError("BAD_XML", `the XML of the request cannot be used: ${why}`, { cause });
 }
 
+const PLAIN = /^[ !#-%'-;=?-~]*$/;
 const SPECIAL = /[&<>"\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu;
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** Text for XML or HTML, in elements and in quoted attributes; characters that XML 1.0 cannot carry become U+FFFD. */
 export function escapeXml(text: string): string {
-  return text.replace(SPECIAL, (char) => ENTITIES[char] ?? "\ufffd");
+  return PLAIN.test(text) ? text : text.replace(SPECIAL, (char) => ENTITIES[char] ?? "\ufffd");
 }
