@@ -12,6 +12,8 @@ const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const WATCH = new URL("./watch.js", import.meta.url).href;
 const LOGIN = `Basic ${Buffer.from("bench:bench").toString("base64")}`;
 const READY_MS = 60_000;
+/** A stream counts as watched for so long after its last byte, here. */
+export const HOLD_OFF_MS = 1_000;
 
 export interface ProductOptions {
   readonly provider?: ProviderOptions;
@@ -49,7 +51,7 @@ export async function startProduct({ provider, env, dataDir }: ProductOptions = 
       NEWSREEL_API_KEY: "bench",
       NEWSREEL_LOG_LEVEL: "info",
       NEWSREEL_SHUTDOWN_GRACE_MS: "0",
-      NEWSREEL_STREAMING_HOLD_OFF_MS: "1000",
+      NEWSREEL_STREAMING_HOLD_OFF_MS: String(HOLD_OFF_MS),
       ...(provider === undefined ? {} : { NEWSREEL_PROVIDERS: JSON.stringify([configured(provider)]) }),
       ...env,
     },

@@ -1,6 +1,6 @@
 import { Closers } from "../../src/base/closers.ts";
 import type { BenchFile, News } from "../news.ts";
-import type { Product } from "../product.ts";
+import { HOLD_OFF_MS, type Product } from "../product.ts";
 import { atMost, type Row, type Table } from "../report.ts";
 import { median, quantile, sleep } from "../rounds.ts";
 
@@ -91,9 +91,9 @@ async function cold(setup: SeekSetup, rttMs: number): Promise<Row> {
   const { news, isQuick, nextPlace } = setup;
   await news.behave({ rttMs, ...UNLIMITED });
   const samples: number[] = [];
-  for (let n = 0; n < (isQuick ? 3 : 10); n += 1) {
-    // A connection that is just being opened would be lost too, which is another case.
-    await sleep(8 * rttMs + 50);
+  for (let n = 0; n < (isQuick ? 3 : 7); n += 1) {
+    // As long as somebody watches, connections that are lost are replaced at once.
+    await sleep(HOLD_OFF_MS + 8 * rttMs + 100);
     await news.drop();
     // The product has to notice.
     await sleep(100);

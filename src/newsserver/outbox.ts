@@ -118,8 +118,10 @@ export class Outbox {
   async #deliver(waiting: Waiting): Promise<void> {
     const { clock } = this.#options;
     for (const opened of waiting.opened) await this.#holdUntil(opened);
-    const delay = waiting.dueAt === 0 ? 0 : waiting.dueAt - clock.now();
-    if (delay > 0) await this.#pause(sleep(clock, delay, this.#closed.signal));
+    // A timer counts from the beginning of the turn that it is set in, which may have been long ago.
+    for (let delay = waiting.dueAt - clock.now(); delay > 0; delay = waiting.dueAt - clock.now()) {
+      await this.#pause(sleep(clock, delay, this.#closed.signal));
+    }
     const reply = this.#make(waiting);
     await this.#send(waiting, reply);
     if (reply.ending === "hang") await this.#holdUntil(NEVER);

@@ -5,6 +5,9 @@ import type { Line, Provider } from "./provider.ts";
 /** STAT answers are tiny, so many may be under way; a BODY never queues behind them. */
 const STAT_DEPTH = 32;
 
+/** A provider with fewer than so many has none to spare. */
+const FEW_CONNECTIONS = 6;
+
 /** A request that waits for a connection. */
 export interface Waiting {
   readonly kind: "BODY" | "STAT";
@@ -145,10 +148,9 @@ export class Placement {
     return withBulk < provider.ceiling - this.reserveOf(provider);
   }
 
-  /** As many as are wished, but no more than a third of what there is: with few connections a film needs nearly all of them to flow. */
-  reserveOf(provider: Provider): number {
-    const { ceiling } = provider;
-    return Math.min(this.#limits.reserve(), Math.floor(ceiling / 3));
+  /** As many as are wished, but no more than a third of what there is, and none of fewer than six: with few connections a film needs all of them to flow. */
+  reserveOf({ ceiling }: Provider): number {
+    return ceiling < FEW_CONNECTIONS ? 0 : Math.min(this.#limits.reserve(), Math.floor(ceiling / 3));
   }
 }
 

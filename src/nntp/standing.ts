@@ -1,4 +1,4 @@
-import { Floor, Mean, Quantile } from "./measure.ts";
+import { Mean, Quantile } from "./measure.ts";
 
 /** Articles are about this large, until some have been seen. */
 const TYPICAL_ARTICLE_BYTES = 740_000;
@@ -19,11 +19,12 @@ const MISS_COST_MS = 200;
 
 /** What was measured of a provider lately, and what follows from it. */
 export class Standing {
-  readonly #rtt = new Floor();
+  /** What remains when nobody had to wait for anything else; a single early answer says nothing. */
+  readonly #rtt = new Quantile(0.25, 1);
   readonly #rate = new Mean();
   readonly #articleBytes = new Mean();
   readonly #missRate = new Mean();
-  readonly #firstByte = new Quantile(0.95);
+  readonly #firstByte = new Quantile(0.95, 8);
 
   /** Milliseconds between a command and its status line, nothing else being under way; undefined before the first. */
   get rttMs(): number | undefined {

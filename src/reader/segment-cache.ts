@@ -22,6 +22,8 @@ const DESERTED = new Error("nobody waits for this segment any more");
 
 /** A segment in a slot that is kept for the reader until the lease is disposed of. Readable before it is complete. */
 export interface SegmentLease extends Disposable {
+  /** The reader has had what it wanted: it has not left, and whoever comes next is likely to want the rest. */
+  done(): void;
   readonly size: number;
   /** The course of the fetch; undefined when there was none. */
   readonly trace: FetchTrace | undefined;
@@ -95,7 +97,7 @@ export class SegmentCache implements Disposable {
     const key = keyOf(segment);
     if (this.#kept.get(key) !== undefined) return { [Symbol.dispose]() {} };
     const flight = this.#board(key, segment, want);
-    return once(() => this.#leave(key, flight, want.lane));
+    return once(() => this.#leave(key, flight, { lane: want.lane, hasServed: false }));
   }
 
   /** Whoever copies a file has done with this segment, and will not come back: it makes room before any other. */
@@ -193,10 +195,11 @@ export class SegmentCache implements Disposable {
     });
   }
 
-  #leave(key: string, flight: Flight, lane: Lane): void {
+  /** `hasServed`: somebody had of it what was wanted, so that the rest is worth its while too. */
+  #leave(key: string, flight: Flight, { lane, hasServed }: { lane: Lane; hasServed: boolean }): void {
     flight.interest.leave(lane);
     if (!flight.interest.isNone || this.#flights.get(key) !== flight) return;
-    if (!flight.isMostlyHere) {
+    if (!flight.isMostlyHere && !hasServed) {
       this.#remove(key, flight);
       flight.cancel(DESERTED);
       return;
@@ -235,6 +238,7 @@ export class SegmentCache implements Disposable {
     return {
       size: kept.size,
       trace: undefined,
+      done() {},
       ready: (wanted) => {
         if (signal.aborted) return Promise.reject(signal.reason);
         return wanted > kept.size ? Promise.reject(beyondEnd(kept.size)) : Promise.resolve(bytes);
@@ -245,14 +249,18 @@ export class SegmentCache implements Disposable {
 
   #leaseFlight(key: string, flight: Flight, lane: Lane, signal: AbortSignal): SegmentLease {
     const passenger = flight.board();
+    let hasServed = false;
     const release = once(() => {
       flight.leave(passenger);
-      this.#leave(key, flight, lane);
+      this.#leave(key, flight, { lane, hasServed });
       this.#slots.noteEvictable();
     });
     return {
       size: flight.segment.size,
       trace: flight.trace,
+      done() {
+        hasServed = true;
+      },
       ready: (bytes) =>
         bytes > flight.segment.size
           ? Promise.reject(beyondEnd(flight.segment.size))

@@ -4,11 +4,13 @@ import { until } from "../until.ts";
 import { type Engine, measured, STALL_MS, startEngine } from "./engine-fixture.ts";
 
 const PART = 200_000;
+/** The part that is sent for behind another one. */
+const BEHIND = 4;
 
-/** One provider of three connections, of which read-ahead takes two; known to answer at once and to bring a part in so much time. */
+/** One provider of six connections, of which read-ahead takes four; known to answer at once and to bring a part in so much time. */
 async function providerThatBrings({ partMs }: { readonly partMs: number }): Promise<Engine> {
   const engine = await measured(
-    await startEngine({ providers: [{ connections: 3 }], partSize: PART, limits: { reserve: () => 1 } }),
+    await startEngine({ providers: [{ connections: 6 }], partSize: PART, limits: { reserve: () => 2 } }),
   );
   for (let index = 50; index < 56; index += 1) {
     using gate = engine.server.hold(engine.id(index), { afterBytes: 100_000 });
@@ -23,17 +25,17 @@ async function providerThatBrings({ partMs }: { readonly partMs: number }): Prom
   return engine;
 }
 
-/** Three parts asked for in advance: two of them under way, held after so many bytes, the third behind one of them. */
-async function threeAhead(engine: Engine, afterBytes: readonly number[]) {
-  const gates = [0, 1].map((index) =>
+/** Five parts asked for in advance: four of them under way, held after so many bytes, the fifth behind one of them. */
+async function fiveAhead(engine: Engine, afterBytes: readonly number[]) {
+  const gates = [0, 1, 2, 3].map((index) =>
     afterBytes.map((after) => engine.server.hold(engine.id(index), { afterBytes: after })),
   );
   const received = () => engine.pool.snapshot()[0]?.bytes ?? 0;
   const before = received();
-  const wishes = [0, 1, 2].map((index) => engine.cache.warm(engine.segment(index), { lane: "readahead" }));
+  const wishes = [0, 1, 2, 3, BEHIND].map((index) => engine.cache.warm(engine.segment(index), { lane: "readahead" }));
   await Promise.all(gates.map(([first]) => first?.arrived()));
-  await until(() => engine.asked(2) === 1 && received() - before >= 2 * (afterBytes[0] as number));
-  expect(engine.server.counters.connectionsNow).toBeLessThanOrEqual(3);
+  await until(() => engine.asked(BEHIND) === 1 && received() - before >= 4 * (afterBytes[0] as number));
+  expect(engine.server.counters.connectionsNow).toBeLessThanOrEqual(6);
   return {
     gates,
     end() {
@@ -46,11 +48,11 @@ async function threeAhead(engine: Engine, afterBytes: readonly number[]) {
 describe("I20: what the playhead has reached while it waits behind another body on the same connection", () => {
   test("is asked for on an idle one when the other body is long", async () => {
     await using engine = await providerThatBrings({ partMs: 400 });
-    const ahead = await threeAhead(engine, [1_000]);
-    const reading = engine.read(2);
+    const ahead = await fiveAhead(engine, [1_000]);
+    const reading = engine.read(BEHIND);
     await engine.pass(STALL_MS);
-    expect((await reading).equals(engine.content(2))).toBe(true);
-    expect(engine.asked(2)).toBe(2);
+    expect((await reading).equals(engine.content(BEHIND))).toBe(true);
+    expect(engine.asked(BEHIND)).toBe(2);
     ahead.end();
     await engine.pass(300);
     await engine.settled();
@@ -58,11 +60,11 @@ describe("I20: what the playhead has reached while it waits behind another body 
 
   test("is asked for on an idle one when of the other body little is left, but nothing comes any more", async () => {
     await using engine = await providerThatBrings({ partMs: 100 });
-    const ahead = await threeAhead(engine, [PART]);
-    const reading = engine.read(2);
+    const ahead = await fiveAhead(engine, [PART]);
+    const reading = engine.read(BEHIND);
     await engine.pass(STALL_MS);
-    expect((await reading).equals(engine.content(2))).toBe(true);
-    expect(engine.asked(2)).toBe(2);
+    expect((await reading).equals(engine.content(BEHIND))).toBe(true);
+    expect(engine.asked(BEHIND)).toBe(2);
     ahead.end();
     await engine.pass(300);
     await engine.settled();
@@ -71,8 +73,8 @@ describe("I20: what the playhead has reached while it waits behind another body 
   test("is waited for as long as the other body comes and will soon have come", async () => {
     await using engine = await providerThatBrings({ partMs: 100 });
     const steps = [60_000, 80_000, 100_000, 120_000, 140_000, 160_000];
-    const ahead = await threeAhead(engine, steps);
-    const reading = engine.read(2);
+    const ahead = await fiveAhead(engine, steps);
+    const reading = engine.read(BEHIND);
     for (const step of steps.keys()) {
       for (const gates of ahead.gates) {
         await gates[step]?.arrived();
@@ -82,8 +84,8 @@ describe("I20: what the playhead has reached while it waits behind another body 
       await Promise.all(ahead.gates.map((gates) => gates[step + 1]?.arrived()));
       await engine.pass(50);
     }
-    expect((await reading).equals(engine.content(2))).toBe(true);
-    expect(engine.asked(2)).toBe(1);
+    expect((await reading).equals(engine.content(BEHIND))).toBe(true);
+    expect(engine.asked(BEHIND)).toBe(1);
     expect(engine.pool.hedges.asked).toBe(0);
     ahead.end();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Floor, Mean } from "../../src/nntp/measure.ts";
+import { Mean, Quantile } from "../../src/nntp/measure.ts";
 
 describe("Mean", () => {
   test("is unknown at first, then moves a part of the way to each sample", () => {
@@ -13,18 +13,25 @@ describe("Mean", () => {
   });
 });
 
-describe("Floor", () => {
-  test("keeps the least, and is not moved by a few slow answers", () => {
-    const floor = new Floor();
-    expect(floor.value).toBeUndefined();
-    for (const sample of [300, 40, 200, 500]) floor.add(sample);
-    expect(floor.value).toBeLessThan(42);
+describe("Quantile", () => {
+  test("is unknown until there are enough samples", () => {
+    const quantile = new Quantile(0.5, 3);
+    for (const sample of [1, 2]) quantile.add(sample);
+    expect(quantile.value).toBeUndefined();
+    quantile.add(3);
+    expect(quantile.value).toBe(2);
   });
 
-  test("follows a line that has become slower", () => {
-    const floor = new Floor();
-    floor.add(40);
-    for (let n = 0; n < 60; n += 1) floor.add(100);
-    expect(floor.value).toBe(100);
+  test("is not moved by a few samples that are far off, whichever side they are on", () => {
+    const quantile = new Quantile(0.25, 1);
+    for (let n = 0; n < 64; n += 1) quantile.add(n % 8 === 0 ? 500 : n % 16 === 1 ? 1 : 40);
+    expect(quantile.value).toBe(40);
+  });
+
+  test("forgets all but the latest 64", () => {
+    const quantile = new Quantile(0.25, 1);
+    for (let n = 0; n < 64; n += 1) quantile.add(40);
+    for (let n = 0; n < 64; n += 1) quantile.add(100);
+    expect(quantile.value).toBe(100);
   });
 });

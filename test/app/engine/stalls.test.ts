@@ -66,7 +66,7 @@ describe("I22: a stall under the playhead, through HTTP", () => {
     expect(system.app.pool.hedges).toMatchObject({ asked: 1, won: 0 });
   });
 
-  test("again and again in one film: it plays to its end, and every article that stalled was asked for once there", async () => {
+  test("again and again in one film: it plays to its end, and every article that stalled comes from there", async () => {
     const { system, film, ids } = await watching();
     await using _ = system;
     using leftovers = watchLeftovers(system);
@@ -80,10 +80,11 @@ describe("I22: a stall under the playhead, through HTTP", () => {
       // What was sent behind a stalled body is lost with its connection, and asked for again.
       expect(here).toBeLessThanOrEqual(2);
       expect(there).toBeLessThanOrEqual(1);
-      expect(here + there).toBeGreaterThanOrEqual(1);
-      if (stalling.has(id)) expect([here, there]).toEqual([1, 1]);
+      expect(here + there).toBeGreaterThanOrEqual(stalling.has(id) ? 2 : 1);
+      // It comes from there either way: asked for beside this one, or after the line here was given up.
+      if (stalling.has(id)) expect(there).toBe(1);
     }
-    expect(fetched(system, 1)).toBe(system.app.pool.hedges.asked);
+    expect(fetched(system, 1)).toBeGreaterThanOrEqual(system.app.pool.hedges.asked);
     await leftovers.gone();
   });
 
