@@ -27,8 +27,8 @@ export interface Exchange {
 interface Pending {
   readonly exchange: Exchange;
   readonly sentAt: number;
-  /** Whether nothing else was under way when it was sent, so that its answer measures the round trip. */
-  readonly isAlone: boolean;
+  /** When the answer before it had ended; 0 when there was none. */
+  headAt: number;
   status: StatusLine | undefined;
   sink: BlockSink | undefined;
   firstByteAt: number;
@@ -47,6 +47,9 @@ export interface ConnectionEvents {
 
 /** Bodies smaller than this say nothing about the rate of the line. */
 const RATE_SAMPLE_BYTES = 64 * 1024;
+
+/** A line on which nothing comes for so long between two answers was not full. */
+const IDLE_LINE_MS = 2;
 
 /** An answer is a stalled one until it has brought so much: a byte now and then is no progress. */
 const PROGRESS_BYTES = 8 * 1024;
@@ -147,7 +150,7 @@ export class NntpConnection {
     this.#queue.push({
       exchange,
       sentAt: now,
-      isAlone: this.#queue.length === 0,
+      headAt: 0,
       status: undefined,
       sink: undefined,
       firstByteAt: 0,
@@ -263,7 +266,9 @@ export class NntpConnection {
   #answer(head: Pending, given: StatusLine): void {
     const verdict = judge(head.exchange.verb, given);
     const status = { code: given.code, text: this.#withoutPassword(given.text) };
-    if (head.isAlone && head.exchange.verb !== "GREETING") this.#events.onRtt(this.#lastReceivedAt - head.sentAt);
+    // Where nothing had to come before it, or the line lay idle before it came, an answer measures the round trip.
+    const isUnhindered = head.headAt === 0 || this.#lastReceivedAt - head.headAt > IDLE_LINE_MS;
+    if (isUnhindered && head.exchange.verb !== "GREETING") this.#events.onRtt(this.#lastReceivedAt - head.sentAt);
     if (verdict === "out-of-step") {
       this.destroy(this.#protocol(`answered ${head.exchange.verb} with ${status.code} ${this.#quote(status.text)}`));
       return;
@@ -316,6 +321,8 @@ export class NntpConnection {
 
   #finish(head: Pending, verdict: Verdict, status: StatusLine): void {
     this.#queue.shift();
+    const next = this.#queue[0];
+    if (next !== undefined) next.headAt = this.#lastReceivedAt;
     this.#progressed(this.#lastReceivedAt);
     if (!head.isAbandoned) head.exchange.onReply(verdict, status);
     if (head.isAbandoned || this.isDraining) this.#events.onUnwanted();

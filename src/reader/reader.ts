@@ -108,9 +108,10 @@ export class Reader {
           if (prefix.length === lease.size) damage?.sound(extent);
           const end = Math.min(prefix.length, last, isEarly ? offset + FIRST_PIECE_BYTES : last);
           position += end - offset;
+          // Said beforehand: whoever has the last bytes it asked for does not ask for more.
+          if (position === stop) lease.done();
           yield prefix.subarray(offset, end);
         }
-        lease.done();
         if (position === extent.end && readClass?.() === "download") cache.spent(extent.segment);
       }
     } finally {

@@ -15,8 +15,10 @@ import { type PinnedSlot, SlotPool } from "./slots.ts";
 /** Grace of a deserted flight that is mostly here. */
 const LINGER_MS = 2_000;
 
-/** So many of them at most; the one that has lingered longest makes room. */
+/** So many of them at most whose client has left; the one that has lingered longest makes room. */
 const MAX_LINGERING = 4;
+/** And so many that have served somebody. */
+const MAX_SERVED = 16;
 
 const DESERTED = new Error("nobody waits for this segment any more");
 
@@ -43,6 +45,13 @@ export interface SegmentCacheOptions {
   readonly disk?: DiskTier | undefined;
 }
 
+/** A flight that nobody waits for, and that goes on for a while. */
+interface Lingering {
+  readonly timer: Disposable;
+  readonly stop: () => void;
+  readonly hasServed: boolean;
+}
+
 /** Who wants a segment. */
 export interface Want {
   readonly lane: Lane;
@@ -60,7 +69,7 @@ export class SegmentCache implements Disposable {
   readonly #kept: KeptSegments;
   readonly #holes: Holes;
   readonly #flights = new Map<string, Flight>();
-  readonly #lingering = new Map<Flight, { readonly timer: Disposable; readonly stop: () => void }>();
+  readonly #lingering = new Map<Flight, Lingering>();
   #hits = 0;
   #joins = 0;
   #misses = 0;
@@ -209,9 +218,9 @@ export class SegmentCache implements Disposable {
       flight.cancel(DESERTED);
     };
     const timer = this.#options.clock.after(LINGER_MS, stop);
-    this.#lingering.set(flight, { timer, stop });
-    const [oldest] = this.#lingering.values();
-    if (this.#lingering.size > MAX_LINGERING) oldest?.stop();
+    this.#lingering.set(flight, { timer, stop, hasServed });
+    const alike = [...this.#lingering.values()].filter((other) => other.hasServed === hasServed);
+    if (alike.length > (hasServed ? MAX_SERVED : MAX_LINGERING)) alike[0]?.stop();
   }
 
   #remove(key: string, flight: Flight): void {

@@ -149,6 +149,26 @@ describe("Reader", () => {
   });
 });
 
+describe("who reads a little", () => {
+  test("I9: leaves its article to those who come for the rest of it, also when it closes the reader with the last bytes", async () => {
+    const { file, source, cache } = start();
+    const little = file.read({ start: 0, end: 100 }, { signal: never });
+    const first = little.next();
+    await settle();
+    source.calls[0]?.progress(1_000);
+    expect((await first).value).toHaveLength(100);
+    await little.return();
+    expect(source.aborted).toEqual([]);
+    const rest = file.read({ start: 40_000, end: 40_100 }, { signal: never });
+    const second = rest.next();
+    source.calls[0]?.finish();
+    expect((await second).value).toHaveLength(100);
+    await rest.return();
+    expect(source.calls).toHaveLength(1);
+    expect(cache.stats().pinnedSlots).toBe(0);
+  });
+});
+
 describe("slowStart", () => {
   test.each([
     [{ consumed: 0, segmentBytes: 700, maxBytes: 10_000 }, 700],

@@ -257,3 +257,34 @@ describe("SegmentCache", () => {
     expect(cache.stats()).toMatchObject({ flights: 0, entries: 0 });
   });
 });
+
+describe("who has had what it wanted", () => {
+  test("I9: leaves the rest of the article to the next one, however little of it is here", async () => {
+    const { cache, source, segment, call } = start();
+    for (const index of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      const lease = cache.get(segment(index), playhead);
+      await settle();
+      call(index).progress(1_000);
+      await lease.ready(500);
+      lease.done();
+      lease[Symbol.dispose]();
+    }
+    for (const index of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      using again = cache.get(segment(index), playhead);
+      call(index).finish();
+      await again.ready(SIZE);
+    }
+    expect([...source.fetched.values()]).toEqual(Array(8).fill(1));
+    expect(source.aborted).toEqual([]);
+  });
+
+  test("and who leaves before that takes its fetch along", async () => {
+    const { cache, source, segment, call } = start();
+    const lease = cache.get(segment(0), playhead);
+    await settle();
+    call(0).progress(1_000);
+    await lease.ready(500);
+    lease[Symbol.dispose]();
+    expect(source.aborted).toHaveLength(1);
+  });
+});
