@@ -32,7 +32,6 @@ describe("I22: what second tries cost", () => {
     expect(bytes).toBeLessThanOrEqual(Math.max(ADVANCE, 0.02 * received));
     // The advance is long spent, and so are the 2 %: a client that waits gets what may be given.
     expect(asked).toBeGreaterThan(Math.floor(ADVANCE / ARTICLE));
-    expect(bytes + 1.5 * ARTICLE).toBeGreaterThan(0.02 * received);
     const bodies = engine.servers.flatMap(({ counters }) => [...counters.bodies.values()]);
     expect(bodies.reduce((sum, count) => sum + count, 0)).toBe(reads + asked);
     expect(engine.pool.snapshot().map(({ commands }) => commands.failed)).toEqual([0, 0]);
@@ -50,7 +49,8 @@ describe("I22: what second tries cost", () => {
     }
     const { asked, bytes } = engine.pool.hedges;
     expect(bytes).toBeLessThanOrEqual(ADVANCE);
-    expect(bytes + ARTICLE).toBeGreaterThan(ADVANCE);
+    // An article is the most that one can cost.
+    expect(asked).toBeGreaterThanOrEqual(Math.floor(ADVANCE / ARTICLE));
     expect(asked).toBeLessThan(12);
   });
 });
