@@ -1,6 +1,6 @@
 /**
  * Memory that one article is decoded into. Its owner keeps it from being reused while anybody writes or reads it.
- * `bytes` must be longer than the part by the size of one received chunk, since the decoder writes with slack.
+ * `bytes` should be longer than the part by the size of one read: with less slack the decoder takes smaller steps.
  */
 export interface Slot {
   readonly bytes: Buffer;

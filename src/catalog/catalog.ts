@@ -34,18 +34,6 @@ export interface Segment {
   readonly encodedSize: number;
   /** The posted file that the part belongs to. */
   readonly post?: number;
-  /** What tells it from every other part there is, for caches; see `segmentKey`. */
-  readonly key?: string;
-}
-
-/** A part by its article, and by where in which size it is expected to be: the same for the same bytes only. */
-export function segmentKey({
-  id,
-  alternates,
-  begin,
-  size,
-}: Pick<Segment, "id" | "alternates" | "begin" | "size">): string {
-  return `${id ?? alternates[0] ?? ""} ${begin} ${size}`;
 }
 
 /** A run of bytes of a file, `[start, end)`, that lies in one segment from byte `skip` on. */

@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { MessageId } from "../base/message-id.ts";
 import type { PackedSegments } from "../base/segment-list.ts";
-import { type Segment, segmentKey } from "./catalog.ts";
+import type { Segment } from "./catalog.ts";
 
 /** Segments of a post that are packed together. */
 export const CHUNK_SEGMENTS = 1024;
@@ -216,7 +216,6 @@ class PackedSegment implements Segment {
   readonly #chunk: SegmentChunk;
   readonly #index: number;
   #id: MessageId | undefined;
-  #key: string | undefined;
 
   constructor(chunk: SegmentChunk, index: number) {
     this.begin = chunk.beginOf(index);
@@ -230,11 +229,6 @@ class PackedSegment implements Segment {
   get id(): MessageId | undefined {
     this.#id ??= this.#chunk.idOf(this.#index);
     return this.#id;
-  }
-
-  get key(): string {
-    this.#key ??= segmentKey(this);
-    return this.#key;
   }
 
   get alternates(): readonly MessageId[] {

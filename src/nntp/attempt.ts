@@ -86,10 +86,7 @@ export class Attempt implements Waiting {
   readonly only: OnlyProvider | undefined;
   /** Encoded size of the reply as far as anybody knows. */
   readonly expectedBytes: number;
-  readonly #askedAt: number;
-  readonly #times: TryTimes | undefined;
-  #sentAt = 0;
-  #firstByteAt = 0;
+  readonly #times: TryTimes;
   #lastByteAt = 0;
   #decodeMs = 0;
   readonly #request: AttemptRequest;
@@ -118,8 +115,8 @@ export class Attempt implements Waiting {
     this.stream = request.options.stream;
     this.only = request.options.only;
     this.expectedBytes = expectedBytes(request);
-    this.#askedAt = context.clock.now();
-    this.#times = request.options.trace?.begin(this.#askedAt);
+    const askedAt = context.clock.now();
+    this.#times = request.options.trace?.begin(askedAt) ?? { askedAt, sentAt: undefined, firstByteAt: undefined };
     this.#request = request;
     this.#context = context;
     this.#resolve = resolve;
@@ -149,8 +146,8 @@ export class Attempt implements Waiting {
 
   /** How long nothing has come of it, in milliseconds: neither a connection nor a byte. */
   quietMs(now: number): number {
-    if (this.#running === undefined) return now - this.#askedAt;
-    return now - Math.max(this.#sentAt, this.#lastByteAt);
+    const { askedAt, sentAt = 0 } = this.#times;
+    return now - (this.#running === undefined ? askedAt : Math.max(sentAt, this.#lastByteAt));
   }
 
   /** Bytes that have come, or will come since the rest is read, for an answer that nobody wants any more. */
@@ -207,13 +204,9 @@ export class Attempt implements Waiting {
     else line.stats += 1;
     if (isBulk) line.bulk += 1;
     this.#context.scheduler.began(this, line);
-    this.#sentAt = this.#context.clock.now();
-    this.#firstByteAt = 0;
+    this.#times.sentAt = this.#context.clock.now();
+    this.#times.firstByteAt = undefined;
     this.#lastByteAt = 0;
-    if (this.#times !== undefined) {
-      this.#times.sentAt = this.#sentAt;
-      this.#times.firstByteAt = undefined;
-    }
     line.connection.send(exchange);
     line.usedAt = line.connection.lastProgressAt;
   }
@@ -221,9 +214,8 @@ export class Attempt implements Waiting {
   #noteStatus(): void {
     const line = this.#running?.line;
     if (line === undefined) return;
-    this.#firstByteAt = line.connection.lastReceivedAt;
-    this.#lastByteAt = this.#firstByteAt;
-    if (this.#times !== undefined) this.#times.firstByteAt = this.#firstByteAt;
+    this.#times.firstByteAt = line.connection.lastReceivedAt;
+    this.#lastByteAt = line.connection.lastReceivedAt;
   }
 
   #noteBytes(decodeMs: number): void {
@@ -241,7 +233,8 @@ export class Attempt implements Waiting {
     const connection = this.#running?.line.connection;
     const hasServed = connection?.hasServed === true;
     const isAnswer = verdict === "ok" || verdict === "missing";
-    if (this.kind === "BODY" && isAnswer) this.#noteTimes(provider, connection?.lastReceivedAt ?? this.#sentAt);
+    if (this.kind === "BODY" && isAnswer && connection !== undefined)
+      this.#noteTimes(provider, connection.lastReceivedAt);
     this.#release();
     if (verdict === "ok") {
       this.#accept(provider);
@@ -262,10 +255,10 @@ export class Attempt implements Waiting {
     const { times } = this.#context;
     if (times === undefined) return;
     const { id } = provider.options;
-    const firstByteAt = this.#firstByteAt === 0 ? endedAt : this.#firstByteAt;
-    times.observe(id, "connection", (this.#sentAt - this.#askedAt) / 1000);
-    times.observe(id, "firstByte", (firstByteAt - this.#sentAt) / 1000);
-    if (this.#firstByteAt !== 0) times.observe(id, "body", (endedAt - firstByteAt) / 1000);
+    const { askedAt, sentAt = askedAt, firstByteAt } = this.#times;
+    times.observe(id, "connection", (sentAt - askedAt) / 1000);
+    times.observe(id, "firstByte", ((firstByteAt ?? endedAt) - sentAt) / 1000);
+    if (firstByteAt !== undefined) times.observe(id, "body", (endedAt - firstByteAt) / 1000);
   }
 
   #accept(provider: Provider): void {

@@ -99,14 +99,6 @@ export class Pool implements ArticleSource, AsyncDisposable {
     return race.run(into);
   }
 
-  /** A backup is no reason to be impatient: it is asked when the others have had their time. */
-  #isThereMore(provider: Provider | undefined, verdicts: Verdicts): boolean {
-    if (provider !== undefined && verdicts.attempts(provider) === 0) return true;
-    return this.#providers.some(
-      (other) => other !== provider && other.isWell && !other.options.backup && !verdicts.isDone(other, 1),
-    );
-  }
-
   async stat(id: MessageId, options: FetchOptions): Promise<Presence> {
     try {
       await this.#askAround({
@@ -135,10 +127,9 @@ export class Pool implements ArticleSource, AsyncDisposable {
 
   /** Somebody begins to watch: opens what the first second needs, all at once instead of one after another. */
   warmUp(): void {
-    const [first] = this.#tiers.map((tier) => tier.filter(({ isWell }) => isWell)).filter((tier) => tier.length > 0);
+    const first = this.#tiers.find((tier) => tier.some(({ isWell }) => isWell));
     for (const provider of first ?? []) {
-      const wanted = Math.min(WARM_CONNECTIONS, provider.ceiling) - provider.lines.size - provider.opening;
-      for (let more = wanted; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
+      if (provider.isWell) provider.open(WARM_CONNECTIONS - provider.lines.size - provider.opening);
     }
   }
 
@@ -230,6 +221,14 @@ export class Pool implements ArticleSource, AsyncDisposable {
   #isSpared({ options }: Provider, { urgency }: FetchOptions): boolean {
     if (!options.backup || !isImportLane(urgency.lane)) return false;
     return this.#providers.some((provider) => !provider.options.backup && !provider.isWell);
+  }
+
+  /** A backup is no reason to be impatient: it is asked when the others have had their time. */
+  #isThereMore(provider: Provider | undefined, verdicts: Verdicts): boolean {
+    if (provider !== undefined && verdicts.attempts(provider) === 0) return true;
+    return this.#providers.some(
+      (other) => other !== provider && other.isWell && !other.options.backup && !verdicts.isDone(other, 1),
+    );
   }
 
   /** Without those that lacked its neighbours, as long as there are others. */

@@ -52,7 +52,7 @@ interface ProviderContext {
 
 /**
  * One news-server account: its connections, its limit, its back-off and what was measured of it.
- * Opens nothing by itself; whoever has work calls `openOne`. Ends with `close`, which says QUIT everywhere.
+ * Opens nothing by itself; whoever has work calls `open`. Ends with `close`, which says QUIT everywhere.
  */
 export class Provider {
   readonly options: ProviderOptions;
@@ -131,7 +131,7 @@ export class Provider {
     return this.options.pipeline === "auto" ? this.standing.depth : this.options.pipeline;
   }
 
-  /** Connections that are being used or could be. */
+  /** Connections with a command under way. */
   get busy(): number {
     let busy = 0;
     for (const { connection } of this.lines) if (connection.inFlight > 0) busy += 1;
@@ -151,8 +151,13 @@ export class Provider {
     });
   }
 
+  /** Starts opening so many connections, as far as may be; none for a number below one. */
+  open(count: number): void {
+    for (let more = count; more > 0 && this.openable > 0; more -= 1) this.#openOne();
+  }
+
   /** Starts opening one connection; `onChange` tells when it is there or has failed. */
-  openOne(): void {
+  #openOne(): void {
     this.#opening += 1;
     const line: { current?: Line } = {};
     const events = {
@@ -277,7 +282,7 @@ export class Provider {
 
   /** It was in trouble and nobody waits for it: tries one connection if its pause is over, so that it is known when it is back. */
   revive(): void {
-    if (this.lines.size === 0 && this.#opening === 0 && this.openable > 0) this.openOne();
+    if (this.lines.size === 0 && this.#opening === 0) this.open(1);
   }
 
   /** Once a second while anything is open: stalled commands, idle connections, the ceiling. */

@@ -105,8 +105,7 @@ export class Scheduler {
   #keepSpare(): void {
     for (const provider of this.#providers) {
       if (provider.lines.size === 0 || provider.openable === 0) continue;
-      const wanted = this.#placement.reserveOf(provider) - (provider.lines.size - provider.busy) - provider.opening;
-      for (let more = wanted; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
+      provider.open(this.#placement.reserveOf(provider) - (provider.lines.size - provider.busy) - provider.opening);
     }
   }
 
@@ -117,9 +116,7 @@ export class Scheduler {
       if (isImportLane(lane)) this.#giveToImports(lane, round);
       else this.#giveToStreams(lane, round);
     }
-    for (const [provider, count] of round.wanted) {
-      for (let more = count - provider.opening; more > 0 && provider.openable > 0; more -= 1) provider.openOne();
-    }
+    for (const [provider, count] of round.wanted) provider.open(count - provider.opening);
   }
 
   /** Every connection has all the work it can take, so that nobody need be looked at. */

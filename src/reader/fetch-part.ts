@@ -3,12 +3,9 @@ import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource, FetchOptions } from "../nntp/article-source.ts";
 
-/** How a segment gets into a slot. Resolves when it is whole and verified. */
-export type FetchSegment = (segment: Segment, into: Slot, options: FetchOptions) => Promise<void>;
-
 /**
  * Fetches one part of a posted file: its article, then its alternates where that one is missing or corrupt everywhere.
- * Rejects with the first article's error when none of them will do; a known hole is ARTICLE_MISSING without a question.
+ * `options` are those of this segment. Rejects with the first article's error when none of them will do; a known hole is ARTICLE_MISSING without a question.
  */
 export async function fetchPart(
   source: ArticleSource,

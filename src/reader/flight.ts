@@ -3,10 +3,9 @@ import type { Clock } from "../base/clock.ts";
 import { ArticleError } from "../base/errors.ts";
 import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
-import type { Spare } from "../nntp/article-source.ts";
+import type { FetchOptions, Spare } from "../nntp/article-source.ts";
 import type { FetchTrace } from "../nntp/fetch-trace.ts";
 import type { Lane } from "../nntp/lanes.ts";
-import type { FetchSegment } from "./fetch-part.ts";
 import { Interest } from "./interest.ts";
 import type { PinnedSlot, SlotPool } from "./slots.ts";
 
@@ -33,7 +32,8 @@ export interface Passenger {
 }
 
 export interface FlightContext {
-  readonly fetch: FetchSegment;
+  /** Gets the segment into the slot; resolves when it is whole and verified. */
+  readonly fetch: (into: Slot, options: FetchOptions) => Promise<void>;
   readonly slots: SlotPool;
   readonly clock: Clock;
   readonly trace: FetchTrace;
@@ -170,7 +170,7 @@ export class Flight {
     let hasSpareWon = false;
     const { size, begin, encodedSize, post } = this.segment;
     // Every property is there, so that all fetches are of one shape.
-    await fetch(this.segment, into, {
+    await fetch(into, {
       signal,
       urgency: this.interest,
       expect: { size, begin },

@@ -34,9 +34,6 @@ export interface OpenOptions {
 const FIRST_BYTES = 2 * 1024 * 1024;
 const FIRST_PIECE_BYTES = 128 * 1024;
 
-/** One who reads on and on gets no smaller pieces than this, as long as the segment has so much: each piece has its cost. */
-const LATER_PIECE_BYTES = 256 * 1024;
-
 /** Waits shorter than this are the event loop's, not the network's. */
 const WAIT_MS = 1;
 
@@ -92,12 +89,9 @@ export class Reader {
         while (position < stop) {
           this.#warm(read, ahead, { position, extent });
           const offset = extent.skip + (position - extent.start);
-          const isEarly = position - range.start < FIRST_BYTES;
-          const last = extent.skip + (stop - extent.start);
-          const least = isEarly ? offset + 1 : Math.min(last, offset + LATER_PIECE_BYTES);
           let prefix: Buffer;
           try {
-            prefix = await this.#ready(lease, least, { read, isFirst: position === range.start });
+            prefix = await this.#ready(lease, offset + 1, { read, isFirst: position === range.start });
           } catch (error) {
             // What was shown before it was verified can only be taken back by breaking off.
             if (damage === undefined || signal.aborted || position > from) throw error;
@@ -106,7 +100,8 @@ export class Reader {
             break;
           }
           if (prefix.length === lease.size) damage?.sound(extent);
-          const end = Math.min(prefix.length, last, isEarly ? offset + FIRST_PIECE_BYTES : last);
+          const most = position - range.start < FIRST_BYTES ? offset + FIRST_PIECE_BYTES : Number.POSITIVE_INFINITY;
+          const end = Math.min(prefix.length, extent.skip + (stop - extent.start), most);
           position += end - offset;
           // Said beforehand: whoever has the last bytes it asked for does not ask for more.
           if (position === stop) lease.done();

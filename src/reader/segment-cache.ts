@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Slot } from "../base/slot.ts";
-import { type Segment, segmentKey } from "../catalog/catalog.ts";
+import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource, FetchOptions } from "../nntp/article-source.ts";
 import { FetchTrace } from "../nntp/fetch-trace.ts";
 import type { Lane } from "../nntp/lanes.ts";
@@ -24,8 +24,6 @@ const DESERTED = new Error("nobody waits for this segment any more");
 
 /** A segment in a slot that is kept for the reader until the lease is disposed of. Readable before it is complete. */
 export interface SegmentLease extends Disposable {
-  /** The reader has had what it wanted: it has not left, and whoever comes next is likely to want the rest. */
-  done(): void;
   readonly size: number;
   /** The course of the fetch; undefined when there was none. */
   readonly trace: FetchTrace | undefined;
@@ -34,6 +32,8 @@ export interface SegmentLease extends Disposable {
    * Rejects when the article turns out bad, or with the signal's reason.
    */
   ready(bytes: number): Promise<Buffer>;
+  /** The reader has had what it wanted: it has not left, and whoever comes next is likely to want the rest. */
+  done(): void;
 }
 
 export interface SegmentCacheOptions {
@@ -170,7 +170,7 @@ export class SegmentCache implements Disposable {
     this.#misses += 1;
     const { clock } = this.#options;
     const flight = new Flight(segment, lane, {
-      fetch: (_segment, into, options) => this.#fetch(key, segment, into, options),
+      fetch: (into, options) => this.#fetch(key, segment, into, options),
       slots: this.#slots,
       clock,
       trace: new FetchTrace(clock.now()),
@@ -283,8 +283,9 @@ function beyondEnd(size: number): RangeError {
   return new RangeError(`bytes beyond the end of a segment of ${size} bytes were asked for`);
 }
 
-function keyOf(segment: Pick<Segment, "id" | "alternates" | "begin" | "size" | "key">): string {
-  return segment.key ?? segmentKey(segment);
+/** By its article, and by where in which size it is expected to be: the same for the same bytes only. */
+function keyOf({ id, alternates, begin, size }: Pick<Segment, "id" | "alternates" | "begin" | "size">): string {
+  return `${id ?? alternates[0] ?? ""} ${begin} ${size}`;
 }
 
 function once(call: () => void): Disposable {

@@ -3,7 +3,7 @@ import { RequestError } from "../base/errors.ts";
 import type { Slot } from "../base/slot.ts";
 import { LANES, type Lane } from "../nntp/lanes.ts";
 
-/** The decoder writes with as much slack as one read delivers. */
+/** The decoder writes with slack; with less of it than one read brings, it takes smaller steps near the end. */
 const SLACK_BYTES = 64 * 1024;
 /** Slots come in multiples of this, so that parts of nearly equal size share them. */
 const CLASS_BYTES = 64 * 1024;
