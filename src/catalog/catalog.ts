@@ -1,7 +1,12 @@
+import type { AppPasswordStore } from "../auth/app-passwords.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { SegmentList } from "../base/segment-list.ts";
+import type { ContentStore } from "./contents.ts";
 import type { DamageLog } from "./damage.ts";
 import type { JobId, JobStore } from "./jobs.ts";
+import type { LockStore } from "./lock-store.ts";
+import type { Trash } from "./trash.ts";
+import type { WritableTree } from "./writable-tree.ts";
 
 export type EntryId = number & { readonly __brand: "EntryId" };
 export type ReleaseId = number & { readonly __brand: "ReleaseId" };
@@ -18,6 +23,12 @@ export interface Entry {
   readonly modifiedAt: number;
   /** Opaque; changes when the bytes of the file would. Empty for a folder. */
   readonly contentTag: string;
+  /** Its bytes lie in the database, and it can be written anew; false for what was posted, and for folders. */
+  readonly isSidecar: boolean;
+  /** What clients keep with it, in a form that only they who set it know; undefined for nothing. */
+  readonly properties: string | undefined;
+  /** The import that this file became, in the tree of dropped files. */
+  readonly job: JobId | undefined;
 }
 
 /** The article that holds one part of a posted file. */
@@ -97,6 +108,7 @@ export interface AddedRelease {
   readonly isNew: boolean;
 }
 
+/** What the database holds: the trash until it is emptied, and dropped files, are in it. */
 export interface CatalogStats {
   readonly files: number;
   readonly releases: number;
@@ -108,16 +120,20 @@ export interface CatalogStats {
  * The library. Synchronous on purpose: SQLite blocks, so the type says so.
  * Paths are `a/b/c` without a leading slash, NFC; `""` is the root, whose folders are the categories.
  */
-export interface Catalog extends Disposable {
+export interface Catalog extends WritableTree, Disposable {
   readonly jobs: JobStore;
   readonly damage: DamageLog;
-  /** One indexed query for the whole path. */
-  find(path: string): Entry | undefined;
+  readonly locks: LockStore;
+  readonly appPasswords: AppPasswordStore;
+  /** The bytes of sidecars. */
+  readonly contents: ContentStore;
+  /** Where removed things of the library go. */
+  readonly trash: Trash;
+  /** Dropped files and their folders, apart from the library: what is removed here is gone. */
+  readonly drops: WritableTree;
   /** Path and size of a file by its id; undefined for whatever is not a file. */
   file(id: EntryId): { readonly path: string; readonly size: number } | undefined;
-  /** Entries of a folder by name, after `after`, at most `limit`. Empty when the path is no folder. */
-  list(path: string, after: string | undefined, limit: number): readonly Entry[];
-  /** The map of a file; kept in an LRU, so a second open costs nothing. Throws PATH_MISSING for anything but a file. */
+  /** The map of a posted file; kept in an LRU, so a second open costs nothing. Throws PATH_MISSING for anything else. */
   extents(file: EntryId): ExtentMap;
   /** One transaction: all of it appears, or none. */
   addRelease(release: NewRelease): AddedRelease;

@@ -7,7 +7,7 @@ import type { Database } from "./sqlite.ts";
 
 const MAP_BYTES = 8 * 1024 * 1024;
 
-/** The maps of files, the latest kept open: at most `count` of them, and 8 MiB. */
+/** The maps of posted files, the latest kept open: at most `count` of them, and 8 MiB. */
 export function extentMaps(db: Database, chunks: ChunkStore, count: number): (file: EntryId) => ExtentMap {
   const kept = new LRUCache<EntryId, FileMap>({
     max: count,
@@ -15,14 +15,14 @@ export function extentMaps(db: Database, chunks: ChunkStore, count: number): (fi
     sizeCalculation: (map) => map.bytes,
   });
   const read = db.prepare<[number], { size: number; runs: Buffer }>(
-    "SELECT size, runs FROM entry WHERE id = ? AND kind = 'file'",
+    "SELECT size, runs FROM entry WHERE id = ? AND runs IS NOT NULL",
   );
 
   return (file) => {
     const known = kept.get(file);
     if (known !== undefined) return known;
     const row = read.get(file);
-    if (row === undefined) throw new CatalogError("PATH_MISSING", `entry ${file} is not a file of the catalog`);
+    if (row === undefined) throw new CatalogError("PATH_MISSING", `entry ${file} is no posted file of the catalog`);
     const map = new FileMap(row.size, unpackRuns(row.runs), chunks);
     kept.set(file, map);
     return map;

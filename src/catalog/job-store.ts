@@ -22,7 +22,8 @@ const COLUMNS = `id, state, name, category, digest, progress, reason, error, hin
 
 /** The searches, each in an index. */
 export const JOB_QUERIES = {
-  living: `SELECT ${COLUMNS} FROM job WHERE digest = ? AND category = ? AND state NOT IN ('failed', 'cancelled')`,
+  living: `SELECT ${COLUMNS} FROM job
+    WHERE digest = ? AND category = ? AND state NOT IN ('failed', 'cancelled') AND superseded = 0`,
   claimable: `SELECT ${COLUMNS} FROM job WHERE id = min(
     coalesce((SELECT min(id) FROM job WHERE state = 'queued'), '~'),
     coalesce((SELECT id FROM job WHERE state = 'waiting' AND coalesce(not_before, 0) <= ? ORDER BY id LIMIT 1), '~'))`,
@@ -43,7 +44,13 @@ const FORGETS: Readonly<Record<JobState, Partial<JobRow>>> = {
   cancelled: { reason: null, notBefore: null },
 };
 
-export function jobStore(db: Database, clock: Clock): SqliteJobStore {
+interface Parts {
+  readonly clock: Clock;
+  /** Whether any file of a release is still in the library. */
+  readonly isInLibrary: (release: ReleaseId) => boolean;
+}
+
+export function jobStore(db: Database, { clock, isInLibrary }: Parts): SqliteJobStore {
   const newest = db.prepare<[], string | null>("SELECT max(id) FROM job").pluck();
   const nextId = jobIds(newest.get() ?? undefined);
   const byId = db.prepare<[string], JobRow>(`SELECT ${COLUMNS} FROM job WHERE id = ?`);
@@ -52,6 +59,7 @@ export function jobStore(db: Database, clock: Clock): SqliteJobStore {
     `INSERT INTO job (id, state, name, category, digest, created_at, updated_at)
      VALUES (@id, 'queued', @name, @category, @digest, @at, @at)`,
   );
+  const supersede = db.prepare("UPDATE job SET superseded = 1 WHERE id = ?");
   const insertSource = db.prepare("INSERT INTO job_source (job, nzb, passwords) VALUES (?, ?, ?)");
   const source = db.prepare<[string], { nzb: Buffer; passwords: string }>(
     "SELECT nzb, passwords FROM job_source WHERE job = ?",
@@ -107,7 +115,9 @@ export function jobStore(db: Database, clock: Clock): SqliteJobStore {
     add: (job) =>
       inTransaction(db, () => {
         const there = living.get(job.digest, job.category);
-        if (there !== undefined) return { job: toJob(there), isNew: false };
+        const isOfUse = there?.state !== "completed" || (there.release !== null && isInLibrary(there.release));
+        if (there !== undefined && isOfUse) return { job: toJob(there), isNew: false };
+        if (there !== undefined) supersede.run(there.id);
         const at = now();
         const id = nextId(at);
         insert.run({ id, name: job.name, category: job.category, digest: job.digest, at });

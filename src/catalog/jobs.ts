@@ -48,7 +48,10 @@ export interface JobPatch {
 
 /** The durable queue's rows. Every call is one transaction; a move that the table of legal moves does not allow throws. */
 export interface JobStore {
-  /** Adds a job, or returns the one for the same digest and category that is not failed or cancelled. */
+  /**
+   * Adds a job, or returns the one for the same digest and category that is not failed or cancelled, nor completed with a release of
+   * which no file is in the library any more.
+   */
   add(job: NewJob): { readonly job: Job; readonly isNew: boolean };
   get(id: string): Job | undefined;
   /** The NZB, gzip-compressed, and the passwords that came with it. */

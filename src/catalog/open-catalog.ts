@@ -1,16 +1,24 @@
 import type { Clock } from "../base/clock.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
+import { appPasswordStore } from "./app-password-store.ts";
 import type { Catalog, CatalogStats } from "./catalog.ts";
 import { chunkStore } from "./chunk-store.ts";
+import { contentStore } from "./content-store.ts";
 import { damageStore } from "./damage-store.ts";
 import { explained, inTransaction, openDatabase } from "./database.ts";
-import { ensureRoot, entryTree } from "./entry-tree.ts";
+import { entryRemoval } from "./entry-removal.ts";
+import { DROPS, ensureRoots, entryTree, LIBRARY } from "./entry-tree.ts";
 import { extentMaps } from "./extent-maps.ts";
 import { jobStore } from "./job-store.ts";
+import { leftovers } from "./leftovers.ts";
+import { lockStore } from "./lock-store.ts";
 import { migrate, readMigrations } from "./migrations.ts";
+import { releasePlaces } from "./release-places.ts";
 import { releaseWriter } from "./release-writer.ts";
 import { segmentSampler } from "./segment-sample.ts";
 import type { Database } from "./sqlite.ts";
+import { trashStore } from "./trash-store.ts";
+import { treeStore } from "./tree-store.ts";
 
 export interface CatalogOptions {
   /** The database file; its folder must exist. */
@@ -58,11 +66,19 @@ export function openCatalog(options: CatalogOptions): OpenedCatalog {
 /** A catalog over an open database of the current schema, which it closes when it is disposed of. */
 export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" | "cacheMaps">): SqliteCatalog {
   const { clock, cacheMaps = 256 } = options;
-  ensureRoot(db, clock.wall());
-  const tree = entryTree(db);
-  const jobs = jobStore(db, clock);
+  ensureRoots(db, clock.wall());
+  const unowned = leftovers(db);
+  // Of a dead process: bytes on their way in, and what it had no time to delete.
+  while (unowned.trySweep() > 0);
+  const contents = contentStore(db, unowned);
+  const removeEntries = entryRemoval(db);
+  const tree = entryTree(db, LIBRARY);
+  const trash = trashStore(db, { tree, clock, removeEntries, leftovers: unowned });
+  const library = treeStore(db, { tree, contents, leftovers: unowned, clock, discard: trash.take });
+  const places = releasePlaces(db, tree);
+  const jobs = jobStore(db, { clock, isInLibrary: (release) => places.find(release) !== undefined });
   const chunks = chunkStore(db);
-  const addRelease = releaseWriter(db, { tree, clock, completeJob: jobs.complete });
+  const addRelease = releaseWriter(db, { tree, places, clock, completeJob: jobs.complete });
   const sizeOf = db.prepare<[number], number>("SELECT size FROM entry WHERE id = ? AND kind = 'file'").pluck();
   const stats = db.prepare<[], CatalogStats>("SELECT files, releases, segments, bytes FROM totals");
   const proveWritable = db.prepare(
@@ -70,17 +86,31 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
   );
 
   return {
+    ...library,
     jobs,
     damage: damageStore(db, clock),
-    find: tree.find,
+    locks: lockStore(db),
+    appPasswords: appPasswordStore(db),
+    contents,
+    trash,
+    drops: treeStore(db, {
+      tree: entryTree(db, DROPS),
+      contents,
+      leftovers: unowned,
+      clock,
+      discard(id) {
+        removeEntries(id, Number.MAX_SAFE_INTEGER);
+        unowned.sweep();
+      },
+    }),
     file(id) {
       const size = sizeOf.get(id);
-      return size === undefined ? undefined : { path: tree.pathOf(id), size };
+      const path = size === undefined ? undefined : tree.pathOf(id);
+      return size === undefined || path === undefined ? undefined : { path, size };
     },
-    list: tree.list,
     extents: extentMaps(db, chunks, cacheMaps),
     addRelease: (release) => inTransaction(db, () => addRelease(release)),
-    releaseFiles: tree.filesOf,
+    releaseFiles: places.files,
     sampleSegments: segmentSampler(db),
     stats: () => stats.get() as CatalogStats,
     checkWritable: () => inTransaction(db, () => void proveWritable.run(Math.round(clock.wall()))),

@@ -2,15 +2,18 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError } from "../base/errors.ts";
 import type { AddedRelease, EntryId, NewFile, NewRelease, ReleaseId } from "./catalog.ts";
-import { type EntryTree, ROOT } from "./entry-tree.ts";
+import { type EntryTree, LIBRARY } from "./entry-tree.ts";
 import type { JobId } from "./jobs.ts";
 import { fileNameParts, folderNameParts, freeNames, storedName, storedPath } from "./names.ts";
 import { postWriter } from "./post-writer.ts";
+import type { ReleasePlaces } from "./release-places.ts";
 import { packRuns } from "./run-list.ts";
 import type { Database } from "./sqlite.ts";
 
 interface Parts {
+  /** The library. */
   readonly tree: EntryTree;
+  readonly places: ReleasePlaces;
   readonly clock: Clock;
   readonly completeJob: (job: JobId, release: ReleaseId) => void;
 }
@@ -18,11 +21,8 @@ interface Parts {
 /** Stores a release, inside the caller's transaction. */
 export function releaseWriter(
   db: Database,
-  { tree, clock, completeJob }: Parts,
+  { tree, places, clock, completeJob }: Parts,
 ): (release: NewRelease) => AddedRelease {
-  const known = db.prepare<[string], { id: ReleaseId; folder: EntryId }>(
-    "SELECT id, folder FROM release WHERE digest = ?",
-  );
   const insert = db.prepare("INSERT INTO release (digest, folder, created_at) VALUES (?, ?, ?)");
   const addPost = postWriter(db);
 
@@ -36,7 +36,7 @@ export function releaseWriter(
   function add(release: NewRelease): AddedRelease {
     const at = Math.round(clock.wall());
     const freeName = freeNames((parent, name) => tree.child(parent as EntryId, name) !== undefined);
-    const category = ensureFolder(ROOT, storedName(release.category), at);
+    const category = ensureFolder(LIBRARY, storedName(release.category), at);
     const name = freeName(category, folderNameParts(storedName(release.name)));
     const top = tree.addFolder({ parent: category, name, at });
     const id = Number(insert.run(release.digest, top, at).lastInsertRowid) as ReleaseId;
@@ -62,7 +62,7 @@ export function releaseWriter(
       const parent = folderFor(names.slice(0, -1));
       const fileName = freeName(parent, fileNameParts(names.at(-1) as string));
       const runs = storedRuns(file, release, posts);
-      tree.addFile({
+      tree.addPostedFile({
         parent,
         name: fileName,
         at,
@@ -73,12 +73,12 @@ export function releaseWriter(
         runs: packRuns(runs),
       });
     }
-    return { id, path: tree.pathOf(top), isNew: true };
+    return { id, path: tree.pathOf(top) as string, isNew: true };
   }
 
   return (release) => {
-    const there = known.get(release.digest);
-    const added = there === undefined ? add(release) : { id: there.id, path: tree.pathOf(there.folder), isNew: false };
+    const there = places.ofDigest(release.digest);
+    const added = there === undefined ? add(release) : { ...there, isNew: false };
     if (release.job !== undefined) completeJob(release.job, added.id);
     return added;
   };

@@ -3,9 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageId } from "../../src/base/message-id.ts";
 import { SegmentList } from "../../src/base/segment-list.ts";
-import type { Extent, ExtentMap, NewFile, NewPost, NewRelease, Run } from "../../src/catalog/catalog.ts";
+import type {
+  Catalog,
+  EntryId,
+  Extent,
+  ExtentMap,
+  NewFile,
+  NewPost,
+  NewRelease,
+  Run,
+} from "../../src/catalog/catalog.ts";
+import { openDatabase } from "../../src/catalog/database.ts";
 import type { NewJob } from "../../src/catalog/jobs.ts";
-import { openCatalog, type SqliteCatalog } from "../../src/catalog/open-catalog.ts";
+import { migrate, readMigrations } from "../../src/catalog/migrations.ts";
+import { catalogOver, openCatalog, type SqliteCatalog } from "../../src/catalog/open-catalog.ts";
+import type { Database } from "../../src/catalog/sqlite.ts";
+import type { WritableTree } from "../../src/catalog/writable-tree.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { seededRandom } from "../random.ts";
 
@@ -173,6 +186,55 @@ export function walk(map: ExtentMap): Extent[] {
   const extents: Extent[] = [];
   for (let offset = 0; offset < map.size; offset = (extents.at(-1) as Extent).end) extents.push(plain(map.at(offset)));
   return extents;
+}
+
+/** A database of the current schema with a catalog over it, for tests that look at its rows; disposing closes both. */
+export function openRows(shelf: Library): Disposable & { readonly db: Database; readonly catalog: SqliteCatalog } {
+  const db = openDatabase(shelf.path);
+  migrate(db, readMigrations());
+  const catalog = catalogOver(db, { clock: shelf.clock });
+  return { db, catalog, [Symbol.dispose]: () => catalog[Symbol.dispose]() };
+}
+
+export function countOf(db: Database, table: string): number {
+  return db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+}
+
+/** Puts a sidecar with these bytes. */
+export function put(catalog: Catalog, path: string, bytes: string | Uint8Array, tree: WritableTree = catalog) {
+  using content = catalog.contents.begin();
+  content.write(Buffer.from(bytes));
+  return tree.putSidecar(path, content);
+}
+
+/** Of something that is there. */
+export function idOf(catalog: Catalog, path: string, tree: WritableTree = catalog): EntryId {
+  const entry = tree.find(path);
+  if (entry === undefined) throw new Error(`there is no ${path}`);
+  return entry.id;
+}
+
+/** The bytes of a sidecar. */
+export function bytesOf(catalog: Catalog, path: string, tree: WritableTree = catalog): Buffer {
+  return Buffer.concat([...catalog.contents.read(idOf(catalog, path, tree), { start: 0, end: Infinity })]);
+}
+
+/** Empties the trash, a few rows at a time. */
+export function purgeAll(catalog: Catalog, limit = 10): void {
+  const { trash } = catalog;
+  for (let item = trash.oldest(Infinity); item !== undefined; item = trash.oldest(Infinity)) {
+    while (trash.purge(item.id, limit));
+  }
+}
+
+/** Steps of each plan, with how SQLite takes them: `SEARCH entry USING INDEX ...`. */
+export function plansOf(db: Database, queries: Readonly<Record<string, string>>): string[] {
+  return Object.values(queries).flatMap((sql) => {
+    const named = Object.fromEntries(Array.from(sql.matchAll(/@(\w+)/g), ([, name]) => [name, 0]));
+    const blanks = Array.from(sql.matchAll(/\?/g), () => 0);
+    const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+    return (blanks.length > 0 ? plan.all(...blanks) : plan.all(named)).map(({ detail }) => detail);
+  });
 }
 
 export function thrownBy(call: () => unknown): { code?: unknown; message: string; hint?: string | undefined } {

@@ -36,6 +36,9 @@ describe("a library's file", () => {
       createdAt: shelf.clock.wall(),
       modifiedAt: shelf.clock.wall(),
       contentTag: "",
+      isSidecar: false,
+      properties: undefined,
+      job: undefined,
     });
     expect(catalog.list("", undefined, 10)).toEqual([]);
     expect(catalog.stats()).toEqual({ files: 0, releases: 0, segments: 0, bytes: 0 });

@@ -126,7 +126,7 @@ describe("addRelease", () => {
     catalog[Symbol.dispose]();
     const db = openDatabase(shelf.path);
     const rows = (table: string) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
-    expect(["entry", "release", "post", "segment_chunk"].map(rows)).toEqual([4, 1, 1, 1]);
+    expect(["entry", "release", "post", "segment_chunk"].map(rows)).toEqual([6, 1, 1, 1]);
     db.close();
   });
 

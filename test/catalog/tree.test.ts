@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { NewRelease } from "../../src/catalog/catalog.ts";
 import { openDatabase } from "../../src/catalog/database.ts";
-import { FIND, LIST } from "../../src/catalog/entry-tree.ts";
+import { findAtAnyDepth, LIBRARY, LIST } from "../../src/catalog/entry-tree.ts";
 import { fileOf, library, releaseOf, thrownBy, wholePost } from "./fixture.ts";
 
 /** A release whose files, all with the same bytes, have these paths. */
@@ -73,7 +73,7 @@ describe("find", () => {
     const db = openDatabase(shelf.path);
     const plan = (sql: string, ...values: unknown[]) =>
       (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { detail: string }[]).map(({ detail }) => detail);
-    const find = plan(FIND, "a/b/");
+    const find = plan(findAtAnyDepth(LIBRARY), "a/b/");
     expect(find.filter((step) => step.includes("entry"))).toEqual([
       "SEARCH entry USING COVERING INDEX sqlite_autoindex_entry_1 (parent=? AND name=?)",
       "SEARCH entry USING INTEGER PRIMARY KEY (rowid=?)",
