@@ -60,6 +60,7 @@ export type RequestErrorCode =
   | "PATH_TOO_LONG"
   | "PRECONDITION_FAILED"
   | "RANGE_UNSATISFIABLE"
+  | "TOO_MANY_LOGINS"
   | "UNAUTHORIZED"
   | "UNSUPPORTED_MEDIA";
 /** The caller's request is at fault. */

@@ -153,13 +153,13 @@ async function countArticles(catalog: Catalog, entry: Entry, path: string, signa
   return total;
 }
 
-/** File by file, in the order of the library. */
+/** File by file, in the order of the library. Sidecars have none: their bytes lie in the database. */
 function* articlesBelow(
   catalog: Catalog,
   entry: Entry,
   path: string,
 ): Generator<{ readonly file: FileTally; readonly segment: Segment }, void, undefined> {
-  for (const { entry: found, path: filePath } of filesBelow(catalog, entry, path)) {
+  for (const { entry: found, path: filePath } of postedFilesBelow(catalog, entry, path)) {
     const file: FileTally = { path: filePath, articles: 0, missing: 0, unknown: 0 };
     const map = catalog.extents(found.id);
     for (let offset = 0; offset < map.size; ) {
@@ -170,17 +170,18 @@ function* articlesBelow(
   }
 }
 
-function* filesBelow(
+function* postedFilesBelow(
   catalog: Catalog,
   entry: Entry,
   path: string,
 ): Generator<{ readonly entry: Entry; readonly path: string }, void, undefined> {
   if (entry.kind === "file") {
-    yield { entry, path };
+    if (!entry.isSidecar) yield { entry, path };
     return;
   }
   for (let page = catalog.list(path, undefined, PAGE); page.length > 0; ) {
-    for (const member of page) yield* filesBelow(catalog, member, path === "" ? member.name : `${path}/${member.name}`);
+    for (const member of page)
+      yield* postedFilesBelow(catalog, member, path === "" ? member.name : `${path}/${member.name}`);
     page = catalog.list(path, page.at(-1)?.name, PAGE);
   }
 }

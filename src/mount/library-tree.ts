@@ -1,120 +1,156 @@
-import type { Admission } from "../admission/admission.ts";
 import type { ByteRange } from "../base/byte-range.ts";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError, RequestError } from "../base/errors.ts";
-import type { SeekableFile } from "../base/seekable-file.ts";
-import type { Catalog, Entry } from "../catalog/catalog.ts";
-import type { Reader } from "../reader/reader.ts";
-import type { DavEntry, DavPath, DavTree, PutRequest, ReadContext } from "../webdav/tree.ts";
-import { contentType } from "./content-type.ts";
-import type { DamageKeeper } from "./damage-keeper.ts";
-import { LibraryRead, type Reading } from "./library-read.ts";
-import { folder, NzbDrop, type NzbIntake } from "./nzb-drop.ts";
-import type { StreamRequest } from "./stream.ts";
-import type { Streams } from "./streams.ts";
+import type { Logger } from "../base/logger.ts";
+import type { DavEntry, DavPath, DavSpace, DavTree, PropertyChange, PutRequest, ReadContext } from "../webdav/tree.ts";
+import { ClientLitter, isLitter } from "./client-litter.ts";
+import { folder } from "./dav-entry.ts";
+import type { NzbIntake } from "./drop-import.ts";
+import { LibraryFolder, type LibraryFolderOptions } from "./library-folder.ts";
+import { NzbDrop } from "./nzb-drop.ts";
+import type { Subtree } from "./subtree.ts";
 
-export interface LibraryTreeOptions {
-  readonly catalog: Catalog;
-  readonly reader: Reader;
-  readonly admission: Admission;
+export interface LibraryTreeOptions extends Omit<LibraryFolderOptions, "shownAs"> {
   readonly intake: NzbIntake;
-  readonly streams: Streams;
-  readonly damage: Pick<DamageKeeper, "forFile">;
+  /** Largest file that is taken for an NZB. */
+  readonly maxNzbBytes: number;
+  readonly space: () => DavSpace | undefined;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 const LIBRARY = "library";
 const NZBS = "nzbs";
 
-/** More categories than this are not shown under `/nzbs`; putting into them works all the same. */
-const CATEGORY_LIMIT = 1000;
+/** A folder at the root and the rest of a path that leads into it. */
+interface Place {
+  readonly tree: Subtree;
+  readonly rest: DavPath;
+}
 
-/** What stands under `/dav`: `library/<category>/<release>/...` to read, `nzbs/<category>/` to drop NZBs into. */
-export class LibraryTree implements DavTree {
+/**
+ * What stands under `/dav`: `library/<category>/<release>/...`, and `nzbs/<category>/` to drop NZBs into. The root and these two always
+ * stay as they are. Helper files of the clients' systems are taken anywhere and kept nowhere. Disposing leaves the catalog alone.
+ */
+export class LibraryTree implements DavTree, Disposable {
   readonly #options: LibraryTreeOptions;
+  readonly #library: LibraryFolder;
   readonly #drop: NzbDrop;
-  readonly #startedAt: number;
+  readonly #litter: ClientLitter;
 
   constructor(options: LibraryTreeOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.wall();
-    this.#drop = new NzbDrop({
-      intake: options.intake,
-      clock: options.clock,
-      categories: () => options.catalog.list("", undefined, CATEGORY_LIMIT).map(({ name }) => name),
-    });
+    this.#library = new LibraryFolder({ ...options, shownAs: LIBRARY });
+    this.#drop = new NzbDrop(options);
+    this.#litter = new ClientLitter({ clock: options.clock, find: (path) => this.find(path) });
   }
 
   find(path: DavPath): DavEntry | undefined {
-    const top = path[0];
-    if (top === undefined) return folder("", this.#startedAt);
-    const rest = path.slice(1);
-    if (top === NZBS) return rest.length === 0 ? folder(NZBS, this.#startedAt) : this.#drop.find(rest);
-    if (top !== LIBRARY) return undefined;
-    const entry = this.#options.catalog.find(rest.join("/"));
-    if (entry === undefined) return undefined;
-    return rest.length === 0 ? { ...toDav(entry), name: LIBRARY } : toDav(entry);
+    if (isLitter(path)) return this.#litter.find(path);
+    if (path.length === 0) return this.#root();
+    const place = this.#place(path);
+    const entry = place?.tree.find(place.rest);
+    return entry === undefined || path.length > 1 ? entry : { ...entry, name: path[0] as string };
   }
 
   list(path: DavPath, after: string | undefined, limit: number): readonly DavEntry[] {
-    const [top, ...rest] = path;
-    if (top === LIBRARY) return this.#options.catalog.list(rest.join("/"), after, limit).map(toDav);
-    const entries = top === undefined ? this.#roots() : top === NZBS ? this.#drop.list(rest) : [];
-    return entries.filter(({ name }) => after === undefined || name > after).slice(0, limit);
+    if (path.length > 0) return this.#place(path)?.tree.list(path.slice(1), after, limit) ?? [];
+    const names = [LIBRARY, NZBS].filter((name) => after === undefined || name > after);
+    return names.slice(0, limit).flatMap((name) => this.find([name]) ?? []);
   }
 
   read(path: DavPath, range: ByteRange, context: ReadContext): AsyncGenerator<Uint8Array, void, undefined> {
-    return new LibraryRead(() => this.#begin(path, range, context), context);
+    if (isLitter(path)) return this.#litter.read(path, range);
+    const place = this.#place(path);
+    if (place === undefined) throw new CatalogError("PATH_MISSING", `there is no /${path.join("/")}`);
+    return place.tree.read(place.rest, range, context);
   }
 
   async put(path: DavPath, request: PutRequest): Promise<"created" | "replaced"> {
+    if (isLitter(path)) return this.#litter.put(path, request);
+    const { tree, rest } = this.#changeable(path);
+    return tree.put(rest, request);
+  }
+
+  makeCollection(path: DavPath): void {
+    if (isLitter(path)) throw new RequestError("FORBIDDEN", "folders of the client's system are not kept");
+    const { tree, rest } = this.#changeable(path);
+    tree.makeCollection(rest);
+  }
+
+  remove(path: DavPath): void {
+    const { tree, rest } = isLitter(path) ? { tree: this.#litter, rest: path } : this.#changeable(path);
+    tree.remove(rest);
+  }
+
+  move(from: DavPath, to: DavPath): void | Promise<void> {
+    if (isBothLitter(from, to)) return this.#litter.move(from, to);
+    const [source, target] = [this.#changeable(from), this.#changeable(to)];
+    if (source.tree === target.tree) return source.tree.move(source.rest, target.rest);
+    return this.#carry(source, target).then(() => source.tree.remove(source.rest));
+  }
+
+  copy(from: DavPath, to: DavPath, depth: "0" | "infinity"): void | Promise<void> {
+    if (isBothLitter(from, to)) return this.#litter.copy(from, to);
+    const [source, target] = [this.#changeable(from), this.#changeable(to)];
+    if (source.tree === target.tree) return source.tree.copy(source.rest, target.rest, depth);
+    return this.#carry(source, target);
+  }
+
+  patchProperties(path: DavPath, changes: readonly PropertyChange[]): void {
+    const { tree, rest } = isLitter(path) ? { tree: this.#litter, rest: path } : this.#changeable(path);
+    tree.patchProperties(rest, changes);
+  }
+
+  space(): DavSpace | undefined {
+    return this.#options.space();
+  }
+
+  [Symbol.dispose](): void {
+    this.#drop[Symbol.dispose]();
+  }
+
+  #root(): DavEntry {
+    const times = this.#drop.find([]) ?? { createdAt: 0, modifiedAt: 0 };
+    return folder("", times);
+  }
+
+  #place(path: DavPath): Place | undefined {
     const [top, ...rest] = path;
-    if (top === NZBS) return this.#drop.put(rest, request);
-    throw new RequestError("FORBIDDEN", `nothing can be written to /${path.join("/")}`, {
-      hint: "the library is made of what was imported: put an NZB to /nzbs/<category>/",
+    if (top === LIBRARY) return { tree: this.#library, rest };
+    return top === NZBS ? { tree: this.#drop, rest } : undefined;
+  }
+
+  #changeable(path: DavPath): Place {
+    const place = this.#place(path);
+    if (place !== undefined && path.length > 1) return place;
+    if (place === undefined && path.length > 1)
+      throw new CatalogError("PATH_MISSING", `there is no /${path.join("/")}`);
+    throw new RequestError("FORBIDDEN", "what stands at the top cannot be changed", {
+      hint: `use a folder in /${LIBRARY}, or put NZBs to /${NZBS}/<category>/`,
     });
   }
 
-  #begin(path: DavPath, range: ByteRange, { client, signal }: ReadContext): Reading {
-    const { catalog, admission, streams } = this.#options;
-    const shown = `/${path.join("/")}`;
-    const entry = path[0] === LIBRARY ? catalog.find(path.slice(1).join("/")) : undefined;
-    if (entry?.kind !== "file") throw new CatalogError("PATH_MISSING", `${shown} is no file of the library`);
-    const request = streams.begin(
-      { path: shown, size: entry.size, client: client.address, userAgent: client.userAgent },
-      range,
-    );
-    return {
-      request,
-      open: () => this.#open(entry, shown, request).read(range, { signal }),
-      openTicket: () => admission.openStream({ key: `${entry.id} ${client.address} ${client.userAgent}` }),
-    };
-  }
-
-  #open(entry: Entry, path: string, request: StreamRequest): SeekableFile {
-    const { catalog, reader, damage } = this.#options;
-    return reader.open(catalog.extents(entry.id), {
-      damage: damage.forFile(entry, path),
-      stream: request.stream,
-      readClass: () => request.readClass,
-      observer: request.observer,
-    });
-  }
-
-  #roots(): readonly DavEntry[] {
-    return [LIBRARY, NZBS].map((name) => this.find([name])).filter((entry) => entry !== undefined);
+  /** From the library to the NZBs: the one way from here to there that means something. */
+  async #carry(source: Place, target: Place): Promise<void> {
+    const sidecar = source.tree === this.#library ? this.#library.sidecar(source.rest) : undefined;
+    if (sidecar === undefined) {
+      throw new RequestError("FORBIDDEN", `this cannot go from one of /${LIBRARY} and /${NZBS} to the other`, {
+        hint: `only a file that was put to /${LIBRARY} can go to /${NZBS}; fetch anything else and put it where it is to be`,
+      });
+    }
+    await target.tree.put(target.rest, sidecar);
   }
 }
 
-function toDav(entry: Entry): DavEntry {
-  const isFile = entry.kind === "file";
-  return {
-    kind: isFile ? "resource" : "collection",
-    name: entry.name,
-    size: entry.size,
-    createdAt: entry.createdAt,
-    modifiedAt: entry.modifiedAt,
-    etag: entry.contentTag,
-    contentType: isFile ? contentType(entry.name) : "",
-  };
+/** Throws FORBIDDEN when only one of them is. */
+function isBothLitter(from: DavPath, to: DavPath): boolean {
+  if (isLitter(from) === isLitter(to)) return isLitter(from);
+  throw new RequestError(
+    "FORBIDDEN",
+    "a helper file of the client's system cannot become another file, nor the other way round",
+    {
+      hint: "such files are not kept: choose another name",
+    },
+  );
 }

@@ -1,112 +1,276 @@
-import { LRUCache } from "lru-cache";
-import type { Clock } from "../base/clock.ts";
-import { RequestError } from "../base/errors.ts";
+import type { ByteRange } from "../base/byte-range.ts";
+import { CatalogError, RequestError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Cancel } from "../base/seekable-file.ts";
-import type { DavEntry, PutRequest } from "../webdav/tree.ts";
+import type { Catalog, Entry } from "../catalog/catalog.ts";
+import type { JobId } from "../catalog/jobs.ts";
+import type { DavEntry, DavPath, PropertyChange, PutRequest } from "../webdav/tree.ts";
+import { folder, toDav } from "./dav-entry.ts";
+import { withChanges, withDismissed } from "./dead-properties.ts";
+import { DropImports, type NzbIntake } from "./drop-import.ts";
+import { DropJobs } from "./drop-jobs.ts";
+import { dropReport, isEnded, isNzbName, nzbsBefore, reportedNzb } from "./drop-report.ts";
+import { mergedPage } from "./name-order.ts";
+import { type BodyLimit, receive, storedBytes } from "./sidecar-bytes.ts";
+import type { Subtree } from "./subtree.ts";
 
-/** Shown even while the library has no release of theirs. */
+/** There even while the library has no release of theirs. */
 const USUAL_CATEGORIES = ["default", "movies", "music", "tv"];
-/** Dropped files stay visible for so long, since clients look whether their upload arrived. */
-const REMEMBER_MS = 60 * 60 * 1000;
-const REMEMBER_COUNT = 1000;
-const NZB_NAME = /\.nzb(\.gz)?$/i;
-
-/** Where a dropped NZB goes: resolves when it is safe there, rejects with what is wrong with it. */
-export interface NzbIntake {
-  submit(
-    submission: Cancel & {
-      readonly body: AsyncIterable<Uint8Array>;
-      readonly fileName: string;
-      readonly category: string;
-    },
-  ): Promise<unknown>;
-}
+/** More folders of the library than this are not listed here; putting into them works all the same. */
+const CATEGORY_LIMIT = 1000;
+const PAGE = 500;
 
 export interface NzbDropOptions {
+  readonly catalog: Pick<Catalog, "drops" | "contents" | "jobs" | "find" | "list">;
   readonly intake: NzbIntake;
-  readonly clock: Clock;
-  /** Categories that the library has. */
-  readonly categories: () => readonly string[];
+  readonly maxNzbBytes: number;
+  readonly log: Logger;
 }
 
-/** `/nzbs/<category>/`: an NZB put here is imported into that category. */
-export class NzbDrop {
-  readonly #options: NzbDropOptions;
-  readonly #startedAt: number;
-  readonly #dropped: LRUCache<string, DavEntry>;
+/** How a file gets to another place. */
+interface Way {
+  readonly from: DavPath;
+  readonly to: DavPath;
+  readonly place: () => void;
+  /** The import that it was until then. */
+  readonly leaves: JobId | undefined;
+}
 
-  constructor(options: NzbDropOptions) {
-    this.#options = options;
-    this.#startedAt = options.clock.wall();
-    const perf = { now: () => options.clock.now() };
-    this.#dropped = new LRUCache({ max: REMEMBER_COUNT, ttl: REMEMBER_MS, ttlResolution: 0, perf });
+/**
+ * `/nzbs/<category>/`: whatever a client puts here is kept as it is; as soon as a file that is not empty is called `.nzb` or `.nzb.gz`, it
+ * is imported into the category that the first folder names. Beside it a text tells how far that is, or why it failed; such texts are
+ * made when they are asked for.
+ *
+ * Deleting or replacing an NZB whose import has not started cancels the import, unless another dropped file or another way in asked for
+ * the same one (as far as that has happened since the start of the process). An import that is under way goes on.
+ */
+export class NzbDrop implements Subtree, Disposable {
+  readonly #catalog: NzbDropOptions["catalog"];
+  readonly #limit: BodyLimit;
+  readonly #imports: DropImports;
+  readonly #jobs: DropJobs;
+
+  constructor({ catalog, intake, maxNzbBytes, log }: NzbDropOptions) {
+    this.#catalog = catalog;
+    this.#limit = {
+      bytes: maxNzbBytes,
+      hint: "this folder takes NZBs: raise imports.maxNzbBytes if it really is one, or send it packed with gzip",
+    };
+    this.#jobs = new DropJobs(catalog.jobs, log);
+    const { drops, contents } = catalog;
+    this.#imports = new DropImports({ drops, contents, jobs: this.#jobs, intake, limit: this.#limit });
   }
 
-  categories(): readonly string[] {
-    return [...new Set([...USUAL_CATEGORIES, ...this.#options.categories()])].sort();
+  find(path: DavPath): DavEntry | undefined {
+    if (path.length === 0) return this.#root();
+    const entry = this.#entry(path);
+    if (entry !== undefined) return toDav(entry);
+    if (!this.#isCategory(path)) return this.#report(path);
+    const { createdAt } = this.#root();
+    return folder(path[0] as string, { createdAt, modifiedAt: createdAt });
   }
 
-  /** `path` is what follows `/nzbs`. */
-  find(path: readonly string[]): DavEntry | undefined {
-    const [category, file] = path;
-    if (category === undefined || path.length > 2) return undefined;
-    if (file !== undefined) return this.#dropped.get(`${category}/${file}`);
-    // Somebody is about to put an NZB beside the categories, and must be told; as a folder it would be in its own way.
-    if (NZB_NAME.test(category)) return undefined;
-    // A category comes into being with its first release; until then it is as good as there.
-    return folder(category, this.#startedAt);
+  list(path: DavPath, after: string | undefined, limit: number): readonly DavEntry[] {
+    const { drops } = this.#catalog;
+    const own = drops.list(path.join("/"), after, limit);
+    const before = after === undefined ? [] : nzbsBefore(after).flatMap((name) => this.#entry([...path, name]) ?? []);
+    const others = [...before, ...own].flatMap((entry) => dropReport(entry, this.#jobs.get(entry.job)) ?? []);
+    if (path.length === 0) others.push(...this.#categories());
+    return mergedPage(own.map(toDav), others, { after, limit });
   }
 
-  list(path: readonly string[]): readonly DavEntry[] {
-    const [category] = path;
-    return category === undefined
-      ? this.categories().map((name) => folder(name, this.#startedAt))
-      : this.#files(category);
-  }
-
-  async put(path: readonly string[], { body, signal, length }: PutRequest): Promise<"created" | "replaced"> {
-    const [category, file] = path;
-    if (category === undefined || file === undefined || path.length > 2) {
-      throw new RequestError("FORBIDDEN", "only files inside a category can be put here", {
-        hint: "put the NZB to /nzbs/<category>/<name>.nzb",
-      });
+  async *read(path: DavPath, range: ByteRange, cancel: Cancel): AsyncGenerator<Uint8Array, void, undefined> {
+    const entry = this.#entry(path);
+    if (entry?.kind === "file") {
+      yield* storedBytes(this.#catalog.contents, { id: entry.id, range }, cancel);
+      return;
     }
-    if (!NZB_NAME.test(file)) {
-      throw new RequestError("FORBIDDEN", `${file} is no NZB`, { hint: "its name must end in .nzb or .nzb.gz" });
+    const content = this.#report(path)?.content;
+    if (content === undefined) throw missing(path);
+    yield content.subarray(range.start, range.end);
+  }
+
+  /** Rejects with what the intake says about an NZB, which then is not kept; a text beside it says the same. */
+  async put(path: DavPath, request: PutRequest): Promise<"created" | "replaced"> {
+    const { drops, contents } = this.#catalog;
+    const there = this.find(path);
+    if (there?.kind === "collection") throw new CatalogError("PATH_TAKEN", `/${path.join("/")} is a folder`);
+    this.#requireWritable(path);
+    this.#makeParent(path);
+    if (isNzbName(path.at(-1) as string)) return this.#imports.put(path, request);
+    using content = await receive(contents, request, this.#limit);
+    return drops.putSidecar(path.join("/"), content);
+  }
+
+  makeCollection(path: DavPath): void {
+    if (this.find(path) !== undefined) throw new CatalogError("PATH_TAKEN", `/${path.join("/")} is there already`);
+    this.#makeParent(path);
+    this.#catalog.drops.makeFolder(path.join("/"));
+  }
+
+  remove(path: DavPath): void {
+    const { drops } = this.#catalog;
+    this.#requireMovable(path);
+    if (this.#entry(path) === undefined) {
+      this.#dismiss(path);
+      return;
     }
-    if (length === 0) throw new RequestError("BAD_REQUEST", `${file} is empty`, { hint: "send the NZB as the body" });
-    let size = 0;
-    async function* counted(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of body) {
-        size += chunk.length;
-        yield chunk;
+    const unwanted = this.#jobsBelow(path);
+    drops.remove(path.join("/"));
+    this.#jobs.abandon(unwanted);
+  }
+
+  move(from: DavPath, to: DavPath): void | Promise<void> {
+    this.#requireMovable(from);
+    const entry = this.#source(from);
+    this.#prepareTarget(to);
+    const place = () => this.#catalog.drops.move(from.join("/"), to.join("/"));
+    return this.#place(entry, { from, to, place, leaves: entry.job });
+  }
+
+  /** What is in a folder was imported when it was put there: its copies are not. */
+  copy(from: DavPath, to: DavPath, depth: "0" | "infinity"): void | Promise<void> {
+    if (this.#isCategory(from)) this.#makeFolder(from);
+    const entry = this.#source(from);
+    this.#prepareTarget(to);
+    const place = () => this.#catalog.drops.copy(from.join("/"), to.join("/"), depth);
+    return this.#place(entry, { from, to, place, leaves: undefined });
+  }
+
+  patchProperties(path: DavPath, changes: readonly PropertyChange[]): void {
+    if (this.#isCategory(path)) this.#makeFolder(path);
+    else this.#requireWritable(path);
+    const entry = this.#source(path);
+    this.#catalog.drops.setProperties(path.join("/"), withChanges(entry.properties, changes));
+  }
+
+  [Symbol.dispose](): void {
+    this.#jobs[Symbol.dispose]();
+  }
+
+  #place(entry: Entry, { from, to, place, leaves }: Way): void | Promise<void> {
+    // An empty file waits for its content, wherever it is.
+    if (entry.kind === "folder" || entry.size === 0 || !isNzbName(to.at(-1) as string)) {
+      const unwanted = this.#jobsBelow(to);
+      place();
+      this.#jobs.abandon(unwanted);
+      return;
+    }
+    return this.#imports.take(entry, to, () => {
+      const now = this.#entry(from);
+      if (now?.id !== entry.id || now.contentTag !== entry.contentTag) {
+        throw new RequestError("CONFLICT", `/${from.join("/")} was changed while it was being imported`);
+      }
+      const unwanted = this.#jobsBelow(to);
+      place();
+      return leaves === undefined ? unwanted : [...unwanted, leaves];
+    });
+  }
+
+  #entry(path: DavPath): Entry | undefined {
+    return this.#catalog.drops.find(path.join("/"));
+  }
+
+  /** Where the categories are those of the library, a change there is one here. */
+  #root(): DavEntry {
+    const [own, library] = [this.#entry([]), this.#catalog.find("")];
+    const createdAt = own?.createdAt ?? 0;
+    return folder("", { createdAt, modifiedAt: Math.max(own?.modifiedAt ?? 0, library?.modifiedAt ?? 0) });
+  }
+
+  #categories(): readonly DavEntry[] {
+    const folders = this.#catalog.list("", undefined, CATEGORY_LIMIT).filter(({ kind }) => kind === "folder");
+    const names = new Set([...USUAL_CATEGORIES, ...folders.map(({ name }) => name)]);
+    const { createdAt } = this.#root();
+    return [...names].map((name) => folder(name, { createdAt, modifiedAt: createdAt }));
+  }
+
+  /** Whether this folder is there whatever anybody does. A file that was there before the library got a folder of its name is none. */
+  #isCategory(path: DavPath): boolean {
+    const [name] = path;
+    if (name === undefined || path.length > 1) return false;
+    const isKnown = USUAL_CATEGORIES.includes(name) || this.#catalog.find(name)?.kind === "folder";
+    return isKnown && this.#entry(path)?.kind !== "file";
+  }
+
+  #report(path: DavPath): DavEntry | undefined {
+    const name = path.at(-1);
+    const nzb = name === undefined ? undefined : reportedNzb(name);
+    const entry = nzb === undefined ? undefined : this.#entry([...path.slice(0, -1), nzb]);
+    const report = entry && dropReport(entry, this.#jobs.get(entry.job));
+    return report?.name === name ? report : undefined;
+  }
+
+  /** Deletes the text of an error, which the NZB remembers. Throws for anything else that is no row of the catalog. */
+  #dismiss(path: DavPath): void {
+    if (this.#report(path) === undefined) throw missing(path);
+    const nzb = [...path.slice(0, -1), reportedNzb(path.at(-1) as string) as string];
+    const entry = this.#source(nzb);
+    const job = this.#jobs.get(entry.job);
+    if (job === undefined || !isEnded(job)) throw madeText(path);
+    this.#catalog.drops.setProperties(nzb.join("/"), withDismissed(entry.properties, job.id));
+  }
+
+  #source(path: DavPath): Entry {
+    const entry = this.#entry(path);
+    if (entry !== undefined) return entry;
+    throw this.#report(path) === undefined ? missing(path) : madeText(path);
+  }
+
+  #prepareTarget(to: DavPath): void {
+    this.#requireMovable(to);
+    this.#requireWritable(to);
+    this.#makeParent(to);
+  }
+
+  #requireWritable(path: DavPath): void {
+    if (this.#entry(path) === undefined && this.#report(path) !== undefined) throw madeText(path);
+  }
+
+  #requireMovable(path: DavPath): void {
+    if (!this.#isCategory(path)) return;
+    throw new RequestError("FORBIDDEN", `the category ${path[0]} is always here`, {
+      hint: "remove or move what is in it; a folder of the library is renamed in /library",
+    });
+  }
+
+  #makeParent(path: DavPath): void {
+    const parent = path.slice(0, -1);
+    if (parent.length > 0 && this.#isCategory(parent)) this.#makeFolder(parent);
+    else if (this.#entry(parent)?.kind !== "folder") {
+      throw new CatalogError("PARENT_MISSING", `there is no folder /${parent.join("/")}`);
+    }
+  }
+
+  #makeFolder(path: DavPath): void {
+    if (this.#entry(path) === undefined) this.#catalog.drops.makeFolder(path.join("/"));
+  }
+
+  #jobsBelow(path: DavPath): readonly JobId[] {
+    const { drops } = this.#catalog;
+    const entry = this.#entry(path);
+    if (entry?.kind !== "folder") return entry?.job === undefined ? [] : [entry.job];
+    const found: JobId[] = [];
+    const folders = [path.join("/")];
+    for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+      for (let page = drops.list(at, undefined, PAGE); page.length > 0; ) {
+        for (const { kind, name, job } of page) {
+          if (kind === "folder") folders.push(`${at}/${name}`);
+          else if (job !== undefined) found.push(job);
+        }
+        page = page.length < PAGE ? [] : drops.list(at, page.at(-1)?.name, PAGE);
       }
     }
-    const key = `${category}/${file}`;
-    const isKnown = this.#dropped.has(key);
-    await this.#options.intake.submit({ body: counted(), fileName: file, category, signal });
-    const now = this.#options.clock.wall();
-    this.#dropped.set(key, {
-      kind: "resource",
-      name: file,
-      size,
-      createdAt: now,
-      modifiedAt: now,
-      etag: `drop-${now.toString(36)}-${size}`,
-      contentType: "application/x-nzb",
-    });
-    return isKnown ? "replaced" : "created";
-  }
-
-  #files(category: string): readonly DavEntry[] {
-    return [...this.#dropped.entries()]
-      .filter(([key]) => key.startsWith(`${category}/`))
-      .map(([, entry]) => entry)
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return found;
   }
 }
 
-/** A collection that stands by itself, not for anything in the catalog. */
-export function folder(name: string, at: number): DavEntry {
-  return { kind: "collection", name, size: 0, createdAt: at, modifiedAt: at, etag: "", contentType: "" };
+function missing(path: DavPath): CatalogError {
+  return new CatalogError("PATH_MISSING", `there is no /${path.join("/")}`);
+}
+
+function madeText(path: DavPath): RequestError {
+  return new RequestError("FORBIDDEN", `${path.at(-1)} tells of an import and cannot be changed`, {
+    hint: "it goes when the import is done, or when the NZB beside it is deleted",
+  });
 }

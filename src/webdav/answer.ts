@@ -7,7 +7,7 @@ type Patience = Pick<Dav, "clock" | "limits">;
 
 export interface Answer {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly text?: string;
   /** Of the text; plain text unless given. */
   readonly contentType?: string;

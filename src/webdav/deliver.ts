@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 /**
- * Sends the bytes of one GET straight from the tree's generator. The header is written when the first chunk is there; the next chunk
+ * Sends the bytes of one GET straight from the tree's generator, or from the entry that holds them itself. The header is written when the first chunk is there; the next chunk
  * is asked for when the kernel has taken the last one, since a reader may reuse its memory. Rejects only while
  * nothing has been sent; a later failure destroys the socket. Whatever happens, the reader is closed and no listener stays.
  */
@@ -49,7 +49,8 @@ export async function deliver(dav: Dav, exchange: Exchange, delivery: Delivery):
       });
     });
 
-  const source = dav.tree.read(path, range, { signal, client });
+  const { content } = entry;
+  const source = content === undefined ? dav.tree.read(path, range, { signal, client }) : atHand(content, range);
   socket.once("close", leave);
   try {
     let turn = 0;
@@ -99,4 +100,8 @@ export async function deliver(dav: Dav, exchange: Exchange, delivery: Delivery):
   });
   if (hasFailed && !res.headersSent) throw failure;
   if (hasFailed) socket.destroy();
+}
+
+async function* atHand(content: Uint8Array, { start, end }: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+  yield content.subarray(start, end);
 }

@@ -7,6 +7,7 @@ import { httpDate } from "./dates.ts";
 import { deliver } from "./deliver.ts";
 import { type Dav, type Exchange, findEntry } from "./exchange.ts";
 import { sendListing } from "./listing-page.ts";
+import { isMedia, playlistFormat, sendFileLink, sendFolderPlaylist } from "./playlist.ts";
 import { chooseRange, contentRange, unsatisfiedRange } from "./range.ts";
 import type { DavEntry } from "./tree.ts";
 
@@ -18,7 +19,9 @@ export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
   const { req, res } = exchange;
   const entry = findEntry(dav, exchange);
   if (entry === undefined) throw new RequestError("NOT_FOUND", "there is no such file");
+  const format = playlistFormat(req.url ?? "");
   if (entry.kind === "collection") {
+    if (format === "m3u") return sendFolderPlaylist(dav, exchange, entry);
     if (req.headers.accept?.includes("text/html")) return sendListing(dav, exchange);
     return sendAnswer(
       exchange,
@@ -26,6 +29,7 @@ export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
       dav,
     );
   }
+  if (format === "strm" && isMedia(entry)) return sendFileLink(dav, exchange, entry);
 
   const verdict = checkConditions(req.headers, entry, "read");
   if (verdict === 304) return sendAnswer(exchange, { status: 304, headers: validators(entry) }, dav);
@@ -58,8 +62,4 @@ export async function handleGet(dav: Dav, exchange: Exchange): Promise<void> {
 
 function validators(entry: DavEntry) {
   return { ETag: `"${entry.etag}"`, "Last-Modified": httpDate(entry.modifiedAt) };
-}
-
-function isMedia({ contentType }: DavEntry): boolean {
-  return contentType.startsWith("video/") || contentType.startsWith("audio/");
 }

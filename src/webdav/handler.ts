@@ -1,16 +1,24 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { ALL_METHODS, allowOf } from "./allow.ts";
 import { sendAnswer } from "./answer.ts";
+import { handleCopy, handleMove } from "./copy-move.ts";
+import { handleDelete } from "./delete.ts";
 import { type Dav, type Exchange, findEntry } from "./exchange.ts";
 import { handleGet } from "./get.ts";
 import { hrefOf } from "./href.ts";
+import { checkIf } from "./if-header.ts";
 import { type DavLimits, defaultDavLimits } from "./limits.ts";
+import { handleLock } from "./lock.ts";
+import { type LockStore, LockTable } from "./lock-table.ts";
+import { handleMkcol } from "./mkcol.ts";
 import { handleOptions } from "./options.ts";
+import { whileConnected } from "./presence.ts";
 import { handlePropfind } from "./propfind.ts";
+import { handleProppatch } from "./proppatch.ts";
 import { handlePut } from "./put.ts";
 import { announcedLength, readWholeBody } from "./request-body.ts";
 import type { Served } from "./served.ts";
@@ -18,19 +26,24 @@ import { errorAnswer } from "./status.ts";
 import { parseTarget, pathBelow, type Target } from "./target.ts";
 import type { DavTree } from "./tree.ts";
 import { createTurns } from "./turns.ts";
+import { handleUnlock } from "./unlock.ts";
 
 /** Who may not pass, and what to tell them. */
 export interface Refusal {
   readonly status: 401 | 429;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Several challenges are several headers of one name. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly message: string;
 }
 
+/** Who sent a request, and whether more than reading is allowed. */
+export interface Grant {
+  readonly user: string;
+  readonly mayWrite: boolean;
+}
+
 /** Decides who sent a request; must not reject for bad credentials. */
-export type Authenticate = (
-  headers: IncomingHttpHeaders,
-  address: string,
-) => Promise<{ readonly user: string } | Refusal>;
+export type Authenticate = (req: IncomingMessage, address: string) => Promise<Grant | Refusal>;
 
 export interface DavOptions {
   readonly tree: DavTree;
@@ -42,6 +55,10 @@ export interface DavOptions {
   readonly authenticate: Authenticate;
   readonly clock?: Clock;
   readonly limits?: Partial<DavLimits>;
+  /** Where locks outlive the process; without it they do not. */
+  readonly lockStore?: LockStore;
+  /** Scheme and authority that a request was meant for; as its Host header says unless a proxy knows better. */
+  readonly originOf?: (req: IncomingMessage) => string;
   /** Where a request comes from, when that is not the peer of its connection. */
   readonly addressOf?: (req: IncomingMessage) => string;
   /** Told about each GET that had a body to send, when it is over. */
@@ -50,24 +67,35 @@ export interface DavOptions {
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
-type Method = (dav: Dav, exchange: Exchange) => Promise<void>;
+interface Method {
+  readonly handle: (dav: Dav, exchange: Exchange) => Promise<void>;
+  /** Needs more than the right to read. */
+  readonly writes: boolean;
+}
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
-  ["OPTIONS", handleOptions],
-  ["GET", handleGet],
-  ["HEAD", handleGet],
-  ["PROPFIND", handlePropfind],
-  ["PUT", handlePut],
+  ["OPTIONS", { handle: handleOptions, writes: false }],
+  ["GET", { handle: handleGet, writes: false }],
+  ["HEAD", { handle: handleGet, writes: false }],
+  ["PROPFIND", { handle: handlePropfind, writes: false }],
+  ["PROPPATCH", { handle: handleProppatch, writes: true }],
+  ["PUT", { handle: handlePut, writes: true }],
+  ["LOCK", { handle: handleLock, writes: true }],
+  ["UNLOCK", { handle: handleUnlock, writes: true }],
+  ["DELETE", { handle: handleDelete, writes: true }],
+  ["MKCOL", { handle: handleMkcol, writes: true }],
+  ["COPY", { handle: handleCopy, writes: true }],
+  ["MOVE", { handle: handleMove, writes: true }],
 ]);
 
 /** Methods that mean something to a WebDAV client, so that it learns what to use instead. */
-const KNOWN = new Set("POST PATCH DELETE TRACE MKCOL COPY MOVE PROPPATCH LOCK UNLOCK".split(" "));
+const KNOWN = new Set("POST PATCH TRACE".split(" "));
 
 const NO_BODY = new Uint8Array();
 const ROOT: Target = { path: [], hasTrailingSlash: true };
 
 /**
- * WebDAV class 1 (RFC 4918) over `tree`, for every request of a `node:http` server whose path starts with `prefix`, and for
+ * WebDAV (RFC 4918, classes 1, 2 and 3) over `tree`, for every request of a `node:http` server whose path starts with `prefix`, and for
  * OPTIONS of any. The promise resolves when the answer is out or the client has gone, and never rejects.
  */
 export function createDavHandler(options: DavOptions): RequestHandler {
@@ -76,30 +104,35 @@ export function createDavHandler(options: DavOptions): RequestHandler {
   const mount = parseTarget(`${options.urlBase ?? ""}${options.prefix}/`).path;
   const limits = { ...defaultDavLimits, ...options.limits };
   const mountHref = hrefOf(mount, "resource");
-  const dav: Dav = { tree, log, clock, mountHref, onServed, limits };
+  const locks = new LockTable(options.lockStore, clock);
+  const dav: Dav = { tree, locks, log, clock, mountHref, onServed, limits, locate };
+  const originOf = options.originOf ?? ((req: IncomingMessage) => `http://${req.headers.host ?? ""}`);
   const addressOf = options.addressOf ?? ((req: IncomingMessage) => req.socket.remoteAddress ?? "");
   const inTurn = createTurns(limits.requestsAhead);
 
-  function locate(req: IncomingMessage): Target {
-    const url = req.url ?? "";
-    const isOptions = req.method === "OPTIONS";
-    if (isOptions && url === "*") return ROOT;
+  function locate(url: string): Target | undefined {
     const { path, hasTrailingSlash } = parseTarget(url);
     const below = pathBelow(mount, path) ?? pathBelow(prefix, path);
+    return below === undefined ? undefined : { path: below, hasTrailingSlash };
+  }
+
+  function targetOf({ url = "", method }: IncomingMessage): Target {
+    const isOptions = method === "OPTIONS";
+    if (isOptions && url === "*") return ROOT;
+    const target = locate(url);
+    if (target !== undefined) return target;
     // Windows asks every folder above the one it is given.
-    if (below === undefined && isOptions) return ROOT;
-    if (below === undefined) throw new RequestError("NOT_FOUND", "there is nothing at this URL");
-    return { path: below, hasTrailingSlash };
+    if (isOptions) return ROOT;
+    throw new RequestError("NOT_FOUND", "there is nothing at this URL");
   }
 
   async function serve(req: IncomingMessage, res: ServerResponse, socket: Socket): Promise<void> {
     const startedAt = clock.now();
     const connected = { req, res, socket };
     const address = addressOf(req);
-    const { path, hasTrailingSlash } = locate(req);
+    const { path, hasTrailingSlash } = targetOf(req);
     const name = req.method ?? "";
-    // Windows asks what there is before it says who it is.
-    const verdict = name === "OPTIONS" ? { user: "" } : await authenticate(req.headers, address);
+    const verdict = await authenticate(req, address);
     if (!("user" in verdict)) {
       return sendAnswer(
         connected,
@@ -111,11 +144,18 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     if (method === undefined && !KNOWN.has(name)) {
       return sendAnswer(connected, { status: 501, headers: { Allow: ALL_METHODS }, text: "unknown method\n" }, dav);
     }
-    const body = method === handlePut || announcedLength(req) === 0 ? NO_BODY : await smallBody(connected);
+    if (method?.writes && !verdict.mayWrite) {
+      throw new RequestError("FORBIDDEN", "this login may only read", {
+        hint: "log in with a password that may write",
+      });
+    }
+    const body = name === "PUT" || announcedLength(req) === 0 ? NO_BODY : await smallBody(connected);
     if (socket.destroyed) return;
     const client = { address, userAgent: req.headers["user-agent"] ?? "", user: verdict.user };
-    const exchange: Exchange = { req, res, socket, path, hasTrailingSlash, client, startedAt, body };
-    if (method !== undefined) return method(dav, exchange);
+    const origin = originOf(req);
+    const exchange: Exchange = { req, res, socket, path, hasTrailingSlash, client, origin, startedAt, body };
+    if (req.headers["if"] !== undefined) checkIf(dav, exchange);
+    if (method !== undefined) return method.handle(dav, exchange);
     const headers = { Allow: allowOf(findEntry(dav, exchange)) };
     return sendAnswer(connected, { status: 405, headers, text: `${name} is not supported here\n` }, dav);
   }
@@ -123,25 +163,19 @@ export function createDavHandler(options: DavOptions): RequestHandler {
   async function smallBody({ req, socket }: Pick<Exchange, "req" | "socket">): Promise<Uint8Array> {
     const { smallBodyBytes, smallBodyMs } = dav.limits;
     const deadline = clock.now() + smallBodyMs;
-    const controller = new AbortController();
-    const leave = () => controller.abort();
-    socket.once("close", leave);
-    try {
-      const patienceMs = () => Math.max(0, deadline - clock.now());
-      return await readWholeBody(req, { signal: controller.signal, clock, maxBytes: smallBodyBytes, patienceMs });
-    } finally {
-      socket.off("close", leave);
-    }
+    const patienceMs = () => Math.max(0, deadline - clock.now());
+    using presence = whileConnected({ socket });
+    return await readWholeBody(req, { signal: presence.signal, clock, maxBytes: smallBodyBytes, patienceMs });
   }
 
   async function refuse(connected: Pick<Exchange, "req" | "res" | "socket">, error: unknown): Promise<void> {
     const { req, res, socket } = connected;
     if (socket.destroyed) return;
-    const { status, headers, text } = errorAnswer(error);
-    if (status === 500)
+    const refusal = errorAnswer(error);
+    if (refusal.status === 500)
       log.error({ method: req.method, url: req.url?.split("?", 1)[0], error }, "a WebDAV request failed");
     if (res.headersSent) socket.destroy();
-    else await sendAnswer(connected, { status, headers, text }, dav);
+    else await sendAnswer(connected, refusal, dav);
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse, socket: Socket): Promise<void> {

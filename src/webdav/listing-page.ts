@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
-import { httpDate } from "./dates.ts";
+import { isoDate } from "./dates.ts";
 import type { Dav, Exchange } from "./exchange.ts";
 import { hrefOf, memberHref } from "./href.ts";
 import { sendMembers } from "./member-pages.ts";
+import { hasMedia, isMedia } from "./playlist.ts";
 import type { DavEntry } from "./tree.ts";
 import { escapeXml } from "./xml.ts";
 
 const STYLE =
-  "body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}" +
-  "table{width:100%;border-collapse:collapse}td{padding:.2em .5em}td+td{text-align:right;white-space:nowrap}" +
-  ":root{color-scheme:light dark}";
+  ":root{color-scheme:light dark}" +
+  "body{font:16px/1.5 system-ui,sans-serif;margin:1em auto;max-width:60em;padding:0 .75em;overflow-wrap:anywhere}" +
+  "h1{font-size:1.25em}table{width:100%;border-collapse:collapse}td{padding:.4em .25em;vertical-align:top}" +
+  "td+td{text-align:right;white-space:nowrap;font-size:.85em;opacity:.8}" +
+  "@media(max-width:36em){tr{display:block}td{display:inline}td:first-child{display:block;padding-bottom:0}}";
 
 const HEADERS = {
   "Content-Type": "text/html; charset=utf-8",
@@ -22,7 +25,7 @@ const HEADERS = {
   Vary: "Accept",
 };
 
-/** The members of a collection as a page for a browser. */
+/** The members of a collection as a page for a browser, without scripts; what can be played has links to lists for players. */
 export async function sendListing(dav: Dav, exchange: Exchange): Promise<void> {
   const { req, res, path } = exchange;
   if (req.method === "HEAD") {
@@ -30,28 +33,33 @@ export async function sendListing(dav: Dav, exchange: Exchange): Promise<void> {
     return;
   }
   const href = dav.mountHref + hrefOf(path, "collection");
-  const up =
-    path.length === 0
-      ? ""
-      : `<tr><td><a href="${dav.mountHref}${hrefOf(path.slice(0, -1), "collection")}">..</a></td></tr>`;
   const title = escapeXml(`/${path.join("/")}`);
+  const playlist = hasMedia(dav, path) ? `<p><a href="${href}?format=m3u">Play all (m3u)</a></p>` : "";
+  const up = path.length === 0 ? "" : row(dav.mountHref + hrefOf(path.slice(0, -1), "collection"), "..");
   return sendMembers(dav, exchange, {
     status: 200,
     headers: HEADERS,
     before:
-      `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title><style>${STYLE}</style></head>` +
-      `<body><h1>${title}</h1><table>${up}`,
-    member: (member) => row(memberHref(href, member), member),
+      '<!doctype html><html lang="en"><head><meta charset="utf-8">' +
+      '<meta name="viewport" content="width=device-width,initial-scale=1">' +
+      `<title>${title}</title><style>${STYLE}</style></head><body><h1>${title}</h1>${playlist}<table>${up}`,
+    member: (member) => memberRow(memberHref(href, member), member),
     after: "</table></body></html>",
   });
 }
 
-function row(href: string, { name, kind, size, modifiedAt }: DavEntry): string {
+function memberRow(href: string, member: DavEntry): string {
+  const { name, kind, size, modifiedAt } = member;
   const isCollection = kind === "collection";
-  return (
-    `<tr><td><a href="${href}">${escapeXml(name)}${isCollection ? "/" : ""}</a></td>` +
-    `<td>${isCollection ? "" : humanSize(size)}</td><td>${httpDate(modifiedAt)}</td></tr>`
-  );
+  // Names may turn the direction of writing: that of the next columns is not theirs to change.
+  const shown = `<bdi>${escapeXml(name)}</bdi>${isCollection ? "/" : ""}`;
+  const link = isMedia(member) ? `<a href="${href}?format=strm">strm</a>` : "";
+  const date = isoDate(modifiedAt).slice(0, 16).replace("T", " ");
+  return row(href, shown, link, isCollection ? "" : humanSize(size), date);
+}
+
+function row(href: string, shown: string, ...cells: readonly string[]): string {
+  return `<tr><td><a href="${href}">${shown}</a></td>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
 }
 
 function humanSize(bytes: number): string {

@@ -2,7 +2,8 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Dav, Exchange } from "./exchange.ts";
 import type { DavEntry } from "./tree.ts";
 
-const PAGE = 250;
+/** Members that are looked up at once. */
+export const PAGE = 250;
 
 export interface Document {
   readonly status: number;
@@ -43,8 +44,11 @@ function pieces(page: readonly DavEntry[], { member }: Document): string {
   return text;
 }
 
-/** On a fast connection `drain` comes within the same turn of the event loop, which would leave no turn to the others. */
-async function written({ res, socket }: Exchange, text: string): Promise<void> {
+/**
+ * Resolves when the client has taken the text, or is gone, and everybody else had a turn: on a fast connection `drain` comes within the
+ * same turn of the event loop.
+ */
+export async function written({ res, socket }: Exchange, text: string): Promise<void> {
   if (!res.write(text) && !socket.destroyed) {
     await new Promise<void>((resolve) => {
       const done = () => {

@@ -1,15 +1,26 @@
 import { httpDate, isoDate } from "./dates.ts";
+import type { Dav } from "./exchange.ts";
+import { renderLockDiscovery, SUPPORTED_LOCK } from "./lock-properties.ts";
+import { emptyElement, propstatElement, responseElement } from "./multistatus.ts";
 import type { PropfindRequest } from "./propfind-request.ts";
-import type { DavEntry } from "./tree.ts";
-import { escapeXml, type XmlName } from "./xml.ts";
+import type { DavEntry, DavPath, DavSpace, DeadProperty } from "./tree.ts";
+import { escapeXml, nameKey, type XmlName } from "./xml.ts";
 
-/** The XML of a property's value; undefined when the entry has no such property. */
-type Value = (entry: DavEntry) => string | undefined;
+/** What the values of one request come from, apart from the entries. */
+interface Sources {
+  readonly dav: Dav;
+  /** undefined when it is not known, or not for this client. */
+  readonly space: () => DavSpace | undefined;
+  readonly hasLocks: boolean;
+}
+
+/** The XML of a property's value; undefined when the entry has no such property. `parent` is the collection that it is in. */
+type Value = (entry: DavEntry, parent: DavPath, sources: Sources) => string | undefined;
 
 const ROOT_NAME = "Newsreel";
 
 /** Live properties of RFC 4918 section 15. The order is the order of the answer. */
-const VALUES: ReadonlyMap<string, Value> = new Map<string, Value>([
+const STANDARD: readonly (readonly [local: string, value: Value])[] = [
   ["displayname", (entry) => escapeXml(entry.name || ROOT_NAME)],
   // Kodi looks at the first child only, so there is no white space.
   ["resourcetype", (entry) => (isCollection(entry) ? "<D:collection/>" : "")],
@@ -18,48 +29,82 @@ const VALUES: ReadonlyMap<string, Value> = new Map<string, Value>([
   ["getlastmodified", (entry) => httpDate(entry.modifiedAt)],
   ["creationdate", (entry) => isoDate(entry.createdAt)],
   ["getetag", (entry) => (isCollection(entry) ? undefined : `&quot;${escapeXml(entry.etag)}&quot;`)],
-  ["supportedlock", () => ""],
-  ["lockdiscovery", () => ""],
+  ["supportedlock", () => SUPPORTED_LOCK],
+  ["lockdiscovery", lockDiscovery],
+];
+
+/** Live properties for those who ask for them by name. */
+const FURTHER: readonly (readonly [local: string, value: Value])[] = [
   // Of an old draft; Infuse asks for it and shows folders as files without.
   ["iscollection", (entry) => (isCollection(entry) ? "1" : "0")],
-]);
+  // RFC 4331.
+  ["quota-available-bytes", (entry, _, { space }) => (isCollection(entry) ? space()?.available.toString() : undefined)],
+  ["quota-used-bytes", (entry, _, { space }) => (isCollection(entry) ? space()?.used.toString() : undefined)],
+];
 
-const FILE_NAMES = [...VALUES.keys()].filter((name) => name !== "iscollection");
-const COLLECTION_NAMES = FILE_NAMES.filter((name) => !["getcontentlength", "getetag"].includes(name));
+const VALUES: ReadonlyMap<string, Value> = new Map([...STANDARD, ...FURTHER]);
+const FILE_NAMES = STANDARD.map(([local]) => local);
+const COLLECTION_NAMES = FILE_NAMES.filter((local) => !["getcontentlength", "getetag"].includes(local));
 const LEAN_NAMES = ["displayname", "resourcetype", "getcontentlength", "getlastmodified", "creationdate"];
+
+/** Of Win32FileAttributes and its like. */
+const EXPLORER_NAMESPACE = "urn:schemas-microsoft-com:";
 
 function isCollection(entry: DavEntry): boolean {
   return entry.kind === "collection";
 }
 
-/** Turns an entry into its `response` element; `href` is percent-encoded. */
-export type RenderResponse = (href: string, entry: DavEntry) => string;
+function lockDiscovery({ name }: DavEntry, parent: DavPath, { dav, hasLocks }: Sources): string {
+  if (!hasLocks) return "";
+  return renderLockDiscovery(dav, dav.locks.covering(name === "" ? [] : [...parent, name]));
+}
+
+/** Its value is the server's to give, so that no client can set or remove it: RFC 4918 section 15. */
+export function isLive({ namespace, local }: XmlName): boolean {
+  return namespace === "DAV:" && VALUES.has(local);
+}
+
+/** Turns an entry of the collection `parent` into its `response` element; `href` is percent-encoded. */
+export type RenderResponse = (href: string, entry: DavEntry, parent: DavPath) => string;
+
+type Render = (entry: DavEntry, parent: DavPath, sources: Sources) => string;
 
 /**
  * Works out once per request what is then done once per entry. Explorer's client gets fewer properties on allprop, since it refuses
  * folders whose properties come to more than a megabyte.
  */
-export function planResponse(request: PropfindRequest, userAgent: string): RenderResponse {
-  if (request.kind === "propname") return renderNames;
-  if (request.kind === "prop") {
-    const asked = renderAsked(request.names);
-    return (href, entry) => response(href, asked(entry));
-  }
-  const isLean = userAgent.startsWith("Microsoft-WebDAV-MiniRedir");
-  if (request.include.length === 0) return isLean ? renderLean : renderAll;
-  return isLean
-    ? renderAllprop(LEAN_NAMES, LEAN_NAMES, request.include)
-    : renderAllprop(FILE_NAMES, COLLECTION_NAMES, request.include);
+export function planResponse(dav: Dav, request: PropfindRequest, userAgent: string): RenderResponse {
+  const sources: Sources = { dav, space: spaceFor(dav, userAgent), hasLocks: dav.locks.stats().locks > 0 };
+  const render = chooseRender(request, userAgent);
+  return (href, entry, parent) => responseElement(href, render(entry, parent, sources));
 }
 
-function renderAllprop(
-  ofFile: readonly string[],
-  ofCollection: readonly string[],
-  include: readonly XmlName[],
-): RenderResponse {
-  const file = renderAsked(withFurther(ofFile, include));
-  const collection = renderAsked(withFurther(ofCollection, include));
-  return (href, entry) => response(href, isCollection(entry) ? collection(entry) : file(entry));
+function chooseRender(request: PropfindRequest, userAgent: string): Render {
+  if (request.kind === "propname") return renderNames;
+  if (request.kind === "prop") return renderAsked(request.names, () => false);
+  const isLean = userAgent.startsWith("Microsoft-WebDAV-MiniRedir");
+  if (request.include.length === 0) return isLean ? renderLean : renderAll;
+  return isLean ? renderLeanWith(request.include) : renderAllWith(request.include);
+}
+
+/** Finder waits for minutes when it learns of quotas. One answer tells of one state. */
+function spaceFor({ tree }: Dav, userAgent: string): () => DavSpace | undefined {
+  if (/^WebDAV(?:FS|Lib)\//.test(userAgent)) return () => undefined;
+  let known: { readonly space: DavSpace | undefined } | undefined;
+  return () => {
+    known ??= { space: tree.space() };
+    return known.space;
+  };
+}
+
+function renderAllWith(include: readonly XmlName[]): Render {
+  const file = renderAsked(withFurther(FILE_NAMES, include), () => true);
+  const collection = renderAsked(withFurther(COLLECTION_NAMES, include), () => true);
+  return (entry, parent, sources) => (isCollection(entry) ? collection : file)(entry, parent, sources);
+}
+
+function renderLeanWith(include: readonly XmlName[]): Render {
+  return renderAsked(withFurther(LEAN_NAMES, include), ({ namespace }) => namespace === EXPLORER_NAMESPACE);
 }
 
 function withFurther(locals: readonly string[], include: readonly XmlName[]): readonly XmlName[] {
@@ -68,47 +113,48 @@ function withFurther(locals: readonly string[], include: readonly XmlName[]): re
   return [...names, ...further];
 }
 
-/** The propstats for these names: what there is first, since some clients look no further. */
-function renderAsked(names: readonly XmlName[]): (entry: DavEntry) => string {
-  const known: { readonly local: string; readonly value: Value }[] = [];
-  let unknown = "";
+/** The propstats for these names, and for dead properties beside: what there is first, since some clients look no further. */
+function renderAsked(names: readonly XmlName[], isShown: (property: DeadProperty) => boolean): Render {
+  const live: { readonly local: string; readonly value: Value }[] = [];
+  const dead = new Map<string, string>();
   for (const name of names) {
     const value = name.namespace === "DAV:" ? VALUES.get(name.local) : undefined;
-    if (value === undefined) unknown += emptyElement(name);
-    else known.push({ local: name.local, value });
+    if (value === undefined) dead.set(nameKey(name), emptyElement(name));
+    else live.push({ local: name.local, value });
   }
-  return (entry) => {
+  const allDead = [...dead.values()].join("");
+
+  return (entry, parent, sources) => {
+    const { properties } = entry;
     let found = "";
-    let missing = unknown;
-    for (const { local, value } of known) {
-      const text = value(entry);
+    let missing = properties === undefined ? allDead : absent(dead, properties);
+    for (const { local, value } of live) {
+      const text = value(entry, parent, sources);
       if (text === undefined) missing += `<D:${local}/>`;
       else found += text === "" ? `<D:${local}/>` : `<D:${local}>${text}</D:${local}>`;
     }
-    if (missing === "") return propstat(found, "200 OK");
-    return (found === "" ? "" : propstat(found, "200 OK")) + propstat(missing, "404 Not Found");
+    for (const property of properties ?? []) {
+      if (isShown(property) || dead.has(nameKey(property))) found += property.xml;
+    }
+    if (missing === "") return propstatElement(found, "200 OK");
+    return (found === "" ? "" : propstatElement(found, "200 OK")) + propstatElement(missing, "404 Not Found");
   };
 }
 
-const renderAll = renderAllprop(FILE_NAMES, COLLECTION_NAMES, []);
-const renderLean = renderAllprop(LEAN_NAMES, LEAN_NAMES, []);
+function absent(asked: ReadonlyMap<string, string>, properties: readonly DeadProperty[]): string {
+  const present = new Set(properties.map(nameKey));
+  let text = "";
+  for (const [key, element] of asked) if (!present.has(key)) text += element;
+  return text;
+}
+
+const renderAll = renderAllWith([]);
+const renderLean = renderLeanWith([]);
 
 const FILE_PROPNAMES = FILE_NAMES.map((local) => `<D:${local}/>`).join("");
 const COLLECTION_PROPNAMES = COLLECTION_NAMES.map((local) => `<D:${local}/>`).join("");
 
-function renderNames(href: string, entry: DavEntry): string {
-  return response(href, propstat(isCollection(entry) ? COLLECTION_PROPNAMES : FILE_PROPNAMES, "200 OK"));
-}
-
-function emptyElement({ namespace, local }: XmlName): string {
-  if (namespace === "DAV:") return `<D:${local}/>`;
-  return namespace === "" ? `<${local}/>` : `<x:${local} xmlns:x="${escapeXml(namespace)}"/>`;
-}
-
-function propstat(properties: string, status: string): string {
-  return `<D:propstat><D:prop>${properties}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
-}
-
-function response(href: string, propstats: string): string {
-  return `<D:response><D:href>${href}</D:href>${propstats}</D:response>`;
+function renderNames(entry: DavEntry): string {
+  const dead = (entry.properties ?? []).map(emptyElement).join("");
+  return propstatElement((isCollection(entry) ? COLLECTION_PROPNAMES : FILE_PROPNAMES) + dead, "200 OK");
 }

@@ -1,5 +1,5 @@
 import { RequestError } from "../base/errors.ts";
-import { parseXml, type XmlElement, type XmlName } from "./xml.ts";
+import { isDav, nameKey, parseXml, type XmlElement, type XmlName } from "./xml.ts";
 
 const MAX_NAMES = 128;
 const ALLPROP: PropfindRequest = { kind: "allprop", include: [] };
@@ -42,12 +42,8 @@ function parse(body: Uint8Array): PropfindRequest {
 
 const WISHES = ["allprop", "propname", "prop"];
 
-function isDav(element: XmlElement, local: string): boolean {
-  return element.namespace === "DAV:" && element.local === local;
-}
-
 function distinctNames({ children }: XmlElement): XmlName[] {
-  const names = new Map(children.map((child) => [`${child.namespace} ${child.local}`, child]));
+  const names = new Map(children.map((child) => [nameKey(child), { namespace: child.namespace, local: child.local }]));
   if (names.size > MAX_NAMES) throw badRequest("it asks for too many properties");
   return [...names.values()];
 }

@@ -3,39 +3,35 @@ import { sendAnswer } from "./answer.ts";
 import { type Dav, type Exchange, findEntry } from "./exchange.ts";
 import { hrefOf, memberHref } from "./href.ts";
 import { sendMembers } from "./member-pages.ts";
+import { AFTER_RESPONSES, BEFORE_RESPONSES } from "./multistatus.ts";
+import { UnmetCondition, XML_TYPE } from "./precondition.ts";
 import { planResponse } from "./properties.ts";
 import { parsePropfind } from "./propfind-request.ts";
-
-const XML = "application/xml; charset=utf-8";
-const BEFORE = '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:">';
-const AFTER = "</D:multistatus>";
-const FINITE_DEPTH =
-  '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>';
+import { refuseEncodedBody } from "./request-body.ts";
 
 /** PROPFIND: RFC 4918 section 9.1, depths 0 and 1. */
 export async function handlePropfind(dav: Dav, exchange: Exchange): Promise<void> {
   const { req, path, client, body } = exchange;
-  const encoding = req.headers["content-encoding"];
-  if (body.length > 0 && encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    throw new RequestError("UNSUPPORTED_MEDIA", "the body must not have a Content-Encoding");
-  }
+  if (body.length > 0) refuseEncodedBody(req);
   const entry = findEntry(dav, exchange);
   if (entry === undefined) throw new RequestError("NOT_FOUND", "there is nothing at this URL");
   const depth = String(req.headers["depth"] ?? "infinity").toLowerCase();
-  if (depth === "infinity") return sendAnswer(exchange, { status: 403, contentType: XML, text: FINITE_DEPTH }, dav);
+  if (depth === "infinity") {
+    throw new UnmetCondition("FORBIDDEN", "propfind-finite-depth", { message: "Depth must be 0 or 1" });
+  }
   if (depth !== "0" && depth !== "1") throw new RequestError("BAD_REQUEST", "Depth must be 0 or 1");
 
-  const render = planResponse(parsePropfind(body), client.userAgent);
+  const render = planResponse(dav, parsePropfind(body), client.userAgent);
   const href = dav.mountHref + hrefOf(path, entry.kind);
-  const before = BEFORE + render(href, entry);
+  const before = BEFORE_RESPONSES + render(href, entry, path.slice(0, -1));
   if (depth === "0" || entry.kind === "resource") {
-    return sendAnswer(exchange, { status: 207, contentType: XML, text: before + AFTER }, dav);
+    return sendAnswer(exchange, { status: 207, contentType: XML_TYPE, text: before + AFTER_RESPONSES }, dav);
   }
   return sendMembers(dav, exchange, {
     status: 207,
-    headers: { "Content-Type": XML },
+    headers: { "Content-Type": XML_TYPE },
     before,
-    member: (member) => render(memberHref(href, member), member),
-    after: AFTER,
+    member: (member) => render(memberHref(href, member), member, path),
+    after: AFTER_RESPONSES,
   });
 }

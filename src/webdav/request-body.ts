@@ -22,9 +22,17 @@ export function isBodyOutstanding(req: IncomingMessage): boolean {
   return announcedLength(req) !== 0 && !req.complete;
 }
 
-/** Throws BODY_TOO_LARGE when the length that the client announced is more than `maxBytes`. */
-export function refuseLargeBody(req: IncomingMessage, maxBytes: number): void {
-  if ((announcedLength(req) ?? 0) > maxBytes) throw tooLarge(maxBytes);
+/** Throws BODY_TOO_LARGE when the length that the client announced, if it did, is more than `maxBytes`. */
+export function refuseLongBody(length: number | undefined, maxBytes: number): void {
+  if ((length ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+/** Throws UNSUPPORTED_MEDIA for a body with a Content-Encoding: it would be taken for what it is the encoding of. */
+export function refuseEncodedBody({ headers }: IncomingMessage): void {
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    throw new RequestError("UNSUPPORTED_MEDIA", "the body must not have a Content-Encoding");
+  }
 }
 
 /** The body as it arrives. Does not touch the request before the first chunk is asked for, so `100 Continue` waits until then. */
@@ -32,6 +40,7 @@ export async function* readBody(
   req: IncomingMessage,
   options: BodyOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  refuseUnknownCoding(req);
   let received = 0;
   while (true) {
     const chunk = req.read() as Buffer | null;
@@ -44,9 +53,16 @@ export async function* readBody(
   }
 }
 
+/** RFC 9112 section 7: what is in another coding than chunks would be taken for the body itself. */
+function refuseUnknownCoding({ headers }: IncomingMessage): void {
+  const coding = headers["transfer-encoding"] ?? "chunked";
+  if (coding.toLowerCase() === "chunked") return;
+  throw new RequestError("UNSUPPORTED_MEDIA", "the body comes in a transfer coding other than chunked");
+}
+
 /** The whole body of a method that has a small one, or none. */
 export async function readWholeBody(req: IncomingMessage, options: BodyOptions): Promise<Buffer> {
-  refuseLargeBody(req, options.maxBytes);
+  refuseLongBody(announcedLength(req), options.maxBytes);
   const chunks: Uint8Array[] = [];
   for await (const chunk of readBody(req, options)) chunks.push(chunk);
   return Buffer.concat(chunks);

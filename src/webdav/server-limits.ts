@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
 
 /**
  * Options for `http.createServer`. Slow headers are cut off after 15 s (checked every 5); a whole request may take an hour,
@@ -21,6 +22,14 @@ export const hardenedServerOptions = {
   keepAliveInitialDelay: 60_000,
 } as const satisfies ServerOptions;
 
+/** What comes on top for `https.createServer`. */
+export const hardenedTlsOptions = {
+  minVersion: "TLSv1.2",
+  ALPNProtocols: ["http/1.1"],
+  handshakeTimeout: 15_000,
+} as const satisfies TlsOptions;
+
+/** Of all clients together: behind a proxy, or a container's bridge, they all come from one address. */
 const MAX_CONNECTIONS = 2_048;
 
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -34,6 +43,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
  */
 export function hardenServer(server: Server): void {
   server.maxConnections = MAX_CONNECTIONS;
+  // Their size is bounded; those beyond a number would be dropped unseen, Content-Length among them.
+  server.maxHeadersCount = 0;
   /** Answers leave a connection in the order of their requests, so the latest one tells of all. */
   const latest = new WeakMap<Duplex, ServerResponse>();
 

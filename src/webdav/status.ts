@@ -7,6 +7,7 @@ import {
   type ProviderErrorCode,
   type RequestErrorCode,
 } from "../base/errors.ts";
+import { UnmetCondition, XML_DECLARATION, XML_TYPE } from "./precondition.ts";
 
 type AppErrorCode =
   | ArticleErrorCode
@@ -50,6 +51,7 @@ const STATUS = {
   PATH_TOO_LONG: 414,
   PRECONDITION_FAILED: 412,
   RANGE_UNSATISFIABLE: 416,
+  TOO_MANY_LOGINS: 429,
   UNAUTHORIZED: 401,
   UNSUPPORTED_MEDIA: 415,
   CONFIG_INVALID: 500,
@@ -63,6 +65,8 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** Of the text; plain text unless given. */
+  readonly contentType?: string;
 }
 
 /** The answer to a failure before the response header is out. Whatever is not an AppError is a 500 that tells nothing. */
@@ -71,6 +75,9 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     return { status: 500, headers: {}, text: "internal error\n" };
   }
   const status: number = STATUS[error.code as AppErrorCode];
+  if (error instanceof UnmetCondition) {
+    return { status, headers: {}, contentType: XML_TYPE, text: XML_DECLARATION + error.xml };
+  }
   return {
     status,
     headers: status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {},

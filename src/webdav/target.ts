@@ -72,31 +72,3 @@ export function pathBelow(mount: DavPath, path: DavPath): DavPath | undefined {
   for (let index = 0; index < mount.length; index += 1) if (path[index] !== mount[index]) return undefined;
   return path.slice(mount.length);
 }
-
-const PROBES = new Set([
-  ".DS_Store",
-  ".Spotlight-V100",
-  ".TemporaryItems",
-  ".Trashes",
-  ".VolumeIcon.icns",
-  ".apdisk",
-  ".fseventsd",
-  ".hidden",
-  ".metadata_never_index",
-  ".metadata_never_index_unless_rootfs",
-  ".ql_disablecache",
-  ".ql_disablethumbnails",
-  "AutoRun.inf",
-  "Backups.backupdb",
-  "Desktop.ini",
-  "Thumbs.db",
-  "autorun.inf",
-  "desktop.ini",
-  "mach_kernel",
-]);
-
-/** Names that Finder and Explorer ask for in every folder and that are never there. */
-export function isProbe(path: DavPath): boolean {
-  for (const name of path) if (name.startsWith("._") || PROBES.has(name)) return true;
-  return false;
-}

@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ByteRange } from "../../src/base/byte-range.ts";
 import { errorCode } from "../../src/base/errors.ts";
-import type { DavEntry, DavPath, DavTree } from "../../src/webdav/tree.ts";
+import type { DavEntry, DavPath } from "../../src/webdav/tree.ts";
+import { type ChangesFixture, describeChanges } from "./dav-tree-changes.ts";
 
 /** A tree to hold against the seam. */
-export interface TreeFixture extends AsyncDisposable {
-  readonly tree: DavTree;
+export interface TreeFixture extends ChangesFixture {
   /** A resource of 100,000 bytes or more. */
   readonly file: DavPath;
   readonly expected: (range: ByteRange) => Buffer;
   /** A collection with 500 members or more. */
   readonly collection: DavPath;
-  /** Collections that take files, and that do not. */
-  readonly writable: DavPath;
-  readonly readOnly: DavPath;
   /** Reads that hold something open. */
   readonly openReads: () => number;
 }
@@ -22,6 +19,7 @@ const client = { address: "127.0.0.1", userAgent: "test", user: "tester" };
 
 /** What every DavTree owes the protocol. */
 export function describeDavTree(name: string, open: () => Promise<TreeFixture>): void {
+  describeChanges(name, open);
   describe(`${name} is a DavTree`, () => {
     let fixture: TreeFixture;
     beforeAll(async () => {

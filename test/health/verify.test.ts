@@ -43,6 +43,17 @@ describe("verify, over the wire", () => {
     expect(server?.counters.bodies.size).toBe(0);
   });
 
+  test("a sidecar among the files has no articles to ask for", async () => {
+    await using system = await startSystem();
+    const { path } = await addFilm(system, 20);
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    using content = system.app.catalog.contents.begin();
+    content.write(Buffer.from("plot: unknown"));
+    system.app.catalog.putSidecar(`${folder}/film.nfo`, content);
+    expect((await linesOf(check(system, folder))).at(-1)).toMatchObject({ checked: 20, total: 20, verdict: "healthy" });
+    expect((await linesOf(check(system, `${folder}/film.nfo`))).at(-1)).toMatchObject({ total: 0, verdict: "healthy" });
+  });
+
   test("progress is told on the way, and only grows", async () => {
     await using system = await startSystem();
     const { path } = await addFilm(system, 200);

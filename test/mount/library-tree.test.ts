@@ -7,6 +7,8 @@ import { DamageKeeper } from "../../src/mount/damage-keeper.ts";
 import { LibraryTree } from "../../src/mount/library-tree.ts";
 import { type PatternOptions, startSystem } from "../app/fixture.ts";
 import { describeDavTree } from "../contract/dav-tree.ts";
+import { describeChanges } from "../contract/dav-tree-changes.ts";
+import { Shelf } from "./shelf.ts";
 
 const LIMITS = {
   connections: 8,
@@ -16,6 +18,16 @@ const LIMITS = {
   floor: 1,
   holdOffMs: 15_000,
 };
+
+describeChanges("the folder of NZBs", async () => {
+  const shelf = await Shelf.open();
+  return {
+    tree: shelf.tree,
+    writable: ["nzbs", "tv"],
+    readOnly: [],
+    [Symbol.asyncDispose]: () => shelf[Symbol.asyncDispose](),
+  };
+});
 
 describeDavTree("the library", async () => {
   const system = await startSystem();
@@ -34,14 +46,18 @@ describeDavTree("the library", async () => {
     })),
   });
   const admission = new AdmissionController({ limits: LIMITS, clock: systemClock, log: silentLogger });
-  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, damage, clock: systemClock });
+  const tree = new LibraryTree({
+    ...{ catalog, reader, admission, intake, streams, damage },
+    ...{ sidecarBytes: 1000, maxNzbBytes: 1000, space: () => ({ available: 5, used: 3 }) },
+    ...{ clock: systemClock, log: silentLogger },
+  });
   return {
     tree,
     file: decodeURIComponent(film.path.slice("/dav/".length)).split("/"),
     expected: ({ start, end }) => film.content.read(start, end - start),
     collection: ["library", "tv", "Many"],
-    writable: ["nzbs", "tv"],
-    readOnly: ["library", "tv", "Many"],
+    writable: ["library", "tv"],
+    readOnly: [],
     openReads: () => reader.activeReads + streams.snapshot().reduce((sum, { openRequests }) => sum + openRequests, 0),
     async [Symbol.asyncDispose]() {
       admission[Symbol.dispose]();
@@ -60,7 +76,11 @@ async function openFilm(post: PatternOptions) {
   const damage = new DamageKeeper({ recorded: catalog.damage, policy: "fail", clock: systemClock, log: silentLogger });
   const film = await system.addPattern(post);
   const admission = new AdmissionController({ limits: LIMITS, clock: systemClock, log: silentLogger });
-  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, damage, clock: systemClock });
+  const tree = new LibraryTree({
+    ...{ catalog, reader, admission, intake, streams, damage },
+    ...{ sidecarBytes: 1000, maxNzbBytes: 1000, space: () => ({ available: 5, used: 3 }) },
+    ...{ clock: systemClock, log: silentLogger },
+  });
   const path = decodeURIComponent(film.path.slice("/dav/".length)).split("/");
   const leaving = new AbortController();
   return {

@@ -12,6 +12,8 @@ export interface DavServer extends AsyncDisposable {
   readonly served: readonly Served[];
   /** What was logged as an error. */
   readonly errors: readonly unknown[];
+  /** Connections that are open. */
+  connections(): number;
   /** Listeners on the server's side of all its connections. */
   listeners(): number;
   /** Resolves when this many GET bodies are over. */
@@ -44,7 +46,7 @@ export async function startDavServer(options: DavServerOptions = {}): Promise<Da
     tree,
     prefix: "/dav",
     log,
-    authenticate: async () => ({ user: "tester" }),
+    authenticate: async () => ({ user: "tester", mayWrite: true }),
     onServed: (one) => {
       served.push(one);
       wake();
@@ -66,6 +68,7 @@ export async function startDavServer(options: DavServerOptions = {}): Promise<Da
     tree,
     served,
     errors,
+    connections: () => sockets.size,
     listeners: () =>
       [...sockets]
         .flatMap((socket) => socket.eventNames().map((name) => socket.listenerCount(name)))

@@ -1,16 +1,17 @@
 import { raceAbort } from "../../src/base/abort.ts";
 import type { ByteRange } from "../../src/base/byte-range.ts";
 import { RequestError } from "../../src/base/errors.ts";
-import type { DavEntry, DavPath, DavTree, PutRequest, ReadContext } from "../../src/webdav/tree.ts";
+import type { DavEntry, DavPath, DavSpace, DavTree, PutRequest, ReadContext } from "../../src/webdav/tree.ts";
+import type { XmlName } from "../../src/webdav/xml.ts";
 
 interface Folder {
-  readonly entry: DavEntry;
+  entry: DavEntry;
   readonly members: Map<string, Folder | File>;
   sorted: string[] | undefined;
 }
 
 interface File {
-  readonly entry: DavEntry;
+  entry: DavEntry;
   readonly bytes: (range: ByteRange) => Uint8Array;
 }
 
@@ -37,6 +38,8 @@ export interface MemoryTree extends DavTree {
     puts: number;
   };
   readonly lastRead: ReadContext | undefined;
+  /** What `space` answers. */
+  spaceLeft: DavSpace | undefined;
   addFolder(path: string): void;
   addFile(path: string, size: number, more?: Partial<DavEntry>): void;
 }
@@ -88,6 +91,7 @@ export function createMemoryTree(): MemoryTree {
   const tree: MemoryTree = {
     chunkBytes: 16 * 1024,
     faults: {},
+    spaceLeft: { available: 1_000_000, used: 234_567 },
     counts,
     get lastRead() {
       return lastRead;
@@ -149,22 +153,84 @@ export function createMemoryTree(): MemoryTree {
       }
     },
     async put(path: DavPath, { length, body }: PutRequest) {
-      if (path[0] !== "rw") throw new RequestError("FORBIDDEN", "this folder is read-only", { hint: "use /rw" });
+      mayChange(path);
       const chunks: Uint8Array[] = [];
       for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
       const content = Buffer.concat(chunks);
       if (length !== undefined && length !== content.length) throw new Error("the body is not as long as announced");
       counts.puts += 1;
       const outcome = node(path) === undefined ? "created" : "replaced";
+      const { properties } = node(path)?.entry ?? {};
       const entry = {
         ...fileEntry(path.at(-1) as string, content.length),
         etag: `put-${counts.puts}`,
+        ...(properties === undefined ? {} : { properties }),
       };
       add(path, { entry, bytes: ({ start, end }) => content.subarray(start, end) });
       return outcome;
     },
+    makeCollection(path) {
+      mayChange(path);
+      add(path, folder(path.at(-1) as string));
+    },
+    remove(path) {
+      mayChange(path);
+      take(path);
+    },
+    move(from, to) {
+      for (const path of [from, to]) mayChange(path);
+      const item = take(from);
+      item.entry = { ...item.entry, name: to.at(-1) as string };
+      add(to, item);
+    },
+    copy(from, to, depth) {
+      mayChange(to);
+      const item = copied(there(from), depth);
+      item.entry = { ...item.entry, name: to.at(-1) as string };
+      add(to, item);
+    },
+    patchProperties(path, changes) {
+      mayChange(path);
+      const item = there(path);
+      const kept = new Map(item.entry.properties?.map((property) => [nameOf(property), property]));
+      for (const change of changes) {
+        if (change.kind === "set") kept.set(nameOf(change.property), change.property);
+        else kept.delete(nameOf(change.name));
+      }
+      const { properties: _old, ...entry } = item.entry;
+      item.entry = kept.size === 0 ? entry : { ...entry, properties: [...kept.values()] };
+    },
+    space: () => tree.spaceLeft,
   };
   return tree;
+
+  function there(path: DavPath): Folder | File {
+    const item = node(path);
+    if (item === undefined) throw new RequestError("NOT_FOUND", "nothing is there");
+    return item;
+  }
+
+  function take(path: DavPath): Folder | File {
+    const item = there(path);
+    parentOf(path).members.delete(path.at(-1) as string);
+    return item;
+  }
+}
+
+function mayChange(path: DavPath): void {
+  if (path[0] !== "rw" || path.length === 1) {
+    throw new RequestError("FORBIDDEN", "this folder is read-only", { hint: "use /rw" });
+  }
+}
+
+function nameOf({ namespace, local }: XmlName): string {
+  return `${namespace} ${local}`;
+}
+
+function copied(item: Folder | File, depth: "0" | "infinity"): Folder | File {
+  if (!("members" in item)) return { ...item };
+  const members = [...item.members].map(([name, member]) => [name, copied(member, depth)] as const);
+  return { entry: item.entry, members: new Map(depth === "0" ? [] : members), sorted: undefined };
 }
 
 function folder(name: string): Folder {

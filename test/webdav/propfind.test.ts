@@ -137,41 +137,12 @@ describe("hrefs", () => {
 
   test("above ours are asked for OPTIONS by Windows, and answered", async () => {
     for (const url of ["/", "/somewhere"]) {
-      expect((await fetchRaw(server.port, "OPTIONS", url)).headers).toMatchObject({ dav: "1", "ms-author-via": "DAV" });
+      const { headers } = await fetchRaw(server.port, "OPTIONS", url);
+      expect(headers).toMatchObject({ dav: "1, 2, 3", "ms-author-via": "DAV" });
     }
   });
 
   test("are the same for a request in absolute form", async () => {
     expect((await ask("http://somewhere/dav/movies")).body.toString()).toContain("<D:href>/dav/movies/</D:href>");
-  });
-});
-
-describe("the page for a browser", () => {
-  test("lists a folder, escaped, under a policy that allows nothing else", async () => {
-    server.tree.addFile("movies/<img src=x onerror=alert(1)>.mkv", 5 * 1024 ** 3);
-    const { status, headers, body } = await fetchRaw(server.port, "GET", "/dav/movies", { Accept: "text/html,*/*" });
-    expect(status).toBe(200);
-    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
-    expect(headers["content-security-policy"]).toMatch(
-      /^default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'/,
-    );
-    const page = body.toString();
-    expect(page).toContain("&lt;img src=x onerror=alert(1)&gt;.mkv");
-    expect(page).not.toContain("<img");
-    expect(page).toContain('href="/dav/movies/%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.mkv"');
-    expect(page).toContain("5.0 GiB");
-    expect(page).toContain('<a href="/dav/">..</a>');
-  });
-
-  test("comes a page of entries at a time", async () => {
-    fill(1000);
-    const { body } = await fetchRaw(server.port, "GET", "/dav/big/", { Accept: "text/html" });
-    expect(body.toString().match(/<tr>/g)?.length).toBe(1001);
-    expect(server.tree.counts.lists).toBe(5);
-  });
-
-  test("has no body for HEAD", async () => {
-    const { status, headers } = await fetchRaw(server.port, "HEAD", "/dav/", { Accept: "text/html" });
-    expect([status, headers["content-type"], server.tree.counts.lists]).toEqual([200, "text/html; charset=utf-8", 0]);
   });
 });

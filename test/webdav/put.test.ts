@@ -44,12 +44,35 @@ describe("PUT", () => {
     ["/dav/rw/new.txt", { "Content-Range": "bytes */9" }, 400],
     ["/dav/rw/new.txt/", {}, 409],
     ["/dav/rw/old.txt/new.txt", {}, 409],
-    ["/dav/rw/._new.txt", {}, 403],
+    ["/dav/rw/._new.txt", {}, 201],
+    ["/dav/rw/old.txt", { If: '(["stale"])' }, 412],
+    ["/dav/rw/old.txt", { If: '(["e-10"])' }, 204],
     ["/dav/movies/new.txt", {}, 403],
     ["/dav", {}, 405],
     ["/dav/rw/", {}, 405],
   ])("to %s with %j is %d", async (path, headers, status) => {
     expect((await put(path, headers)).status).toBe(status);
+  });
+
+  test.each([
+    ["/dav/rw/new.txt", 201],
+    ["/dav/rw/old.txt", 204],
+  ])("to %s tells the entity tag and the time of what is there now", async (path, status) => {
+    const answer = await put(path);
+    const { headers } = await fetchRaw(server.port, "HEAD", path);
+    expect([answer.status, answer.headers["etag"], answer.headers["last-modified"]]).toEqual([
+      status,
+      headers["etag"],
+      headers["last-modified"],
+    ]);
+    expect(answer.headers["etag"]).toMatch(/^"[^"]+"$/);
+    expect((await put(path, { "If-Match": answer.headers["etag"] as string })).status).toBe(204);
+  });
+
+  test("of something that is gone again when it is there tells neither", async () => {
+    server.tree.put = async () => "created";
+    const { status, headers } = await put("/dav/rw/new.nzb");
+    expect([status, headers["etag"], headers["last-modified"]]).toEqual([201, undefined, undefined]);
   });
 
   test("says why, and what to do, when a folder takes nothing", async () => {
@@ -81,6 +104,17 @@ describe("the body of a PUT", () => {
     client.send(requestText("PUT", path, headers));
     const answer = await client.response();
     expect([answer.status, answer.headers["connection"]]).toEqual([status, "close"]);
+  });
+
+  test("for a locked file is refused before it is sent", async () => {
+    const info = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
+    const { headers } = await fetchRaw(server.port, "LOCK", "/dav/rw/old.txt", {}, info);
+    await using client = await RawClient.open(server.port);
+    client.send(requestText("PUT", "/dav/rw/old.txt", EXPECT));
+    expect((await client.response()).status).toBe(423);
+    await using holder = await RawClient.open(server.port);
+    holder.send(requestText("PUT", "/dav/rw/old.txt", { ...EXPECT, If: `(${headers["lock-token"]})` }));
+    expect((await holder.response()).status).toBe(100);
   });
 
   test("is refused by who may not send it, before it is sent", async () => {
