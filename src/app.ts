@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { AdmissionController } from "./admission/controller.ts";
 import { createApiHandler } from "./api/api.ts";
 import { Timings } from "./api/timings.ts";
+import { AppPasswords } from "./auth/app-passwords.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Closers } from "./base/closers.ts";
@@ -13,6 +14,7 @@ import { VERSION } from "./base/version.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
 import { clientAddress } from "./client-address.ts";
+import { clientOrigin } from "./client-origin.ts";
 import type { Secrets } from "./config/secrets.ts";
 import type { Config, ProviderConfig } from "./config/settings.ts";
 import { SpeedTests } from "./health/speed-test-runs.ts";
@@ -23,8 +25,10 @@ import type { Intake } from "./import/intake.ts";
 import { startImports } from "./import/runner.ts";
 import { createIntake } from "./import/spooled-intake.ts";
 import { DamageKeeper } from "./mount/damage-keeper.ts";
+import { openDiskSpace } from "./mount/disk-space.ts";
 import { LibraryTree } from "./mount/library-tree.ts";
 import { Streams } from "./mount/streams.ts";
+import { startTrashKeeper } from "./mount/trash-keeper.ts";
 import { Pool, type PoolOptions } from "./nntp/pool.ts";
 import type { ProviderOptions } from "./nntp/provider-options.ts";
 import { NzbParser } from "./nzb/parser-thread.ts";
@@ -37,6 +41,9 @@ import { loadKernel } from "./yenc/load-kernel.ts";
 
 /** Connections per provider that bulk work leaves free for playhead segments while somebody watches; nobody seeks in a download. */
 const PLAYHEAD_RESERVE = 2;
+
+/** What `auth.digest` offers, in this order: VLC takes the first challenge of several and ffmpeg the last one, and both know MD5 alone. */
+const DIGEST = { off: [], md5: ["MD5"], "sha-256": ["SHA-256", "MD5"] } as const;
 
 export interface AppOptions {
   readonly config: Config;
@@ -53,6 +60,8 @@ export interface AppOptions {
 export interface App extends AsyncDisposable {
   /** Where it listens, with the path it is shown under, without a slash at the end. */
   readonly url: string;
+  /** The same over TLS; undefined without a certificate. */
+  readonly tlsUrl: string | undefined;
   readonly catalog: Catalog;
   readonly intake: Intake;
   readonly pool: Pool;
@@ -95,7 +104,8 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
       log,
     }),
   );
-  const catalog = closers.use(openCatalog({ path: join(config.dataDir, "catalog.db"), clock, log }));
+  const catalogPath = join(config.dataDir, "catalog.db");
+  const catalog = closers.use(openCatalog({ path: catalogPath, clock, log }));
   const timings = new Timings();
   const streams = closers.use(new Streams({ clock, log, times: timings, holdOffMs: streaming.holdOffMs }));
   const pool = closers.use(
@@ -152,13 +162,27 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     onQueued: () => runner.wake(),
   });
   const damage = new DamageKeeper({ recorded: catalog.damage, policy: streaming.damage, clock, log });
-  const tree = new LibraryTree({ catalog, reader, admission, intake, streams, damage, clock });
+  const space = await openDiskSpace({ folder: config.dataDir, files: [catalogPath, `${catalogPath}-wal`], clock });
+  const { sidecarBytes, trashDays } = config.library;
+  const tree = closers.use(
+    new LibraryTree({
+      ...{ catalog, reader, admission, intake, streams, damage, space, clock, log },
+      maxNzbBytes: imports.maxNzbBytes,
+      sidecarBytes,
+    }),
+  );
+  closers.use(startTrashKeeper({ catalog, trashDays, clock, log }));
 
   const addressOf = clientAddress(config.trustedProxies);
+  const { originOf, isSecure } = clientOrigin(config.trustedProxies);
+  const { user, anonymous, digest } = config.auth;
+  const appPasswords = new AppPasswords({ store: catalog.appPasswords, owner: user, clock, log });
   const authenticator = createAuthenticator({
-    users: [{ name: config.auth.user, password: secrets.password }],
+    users: [{ name: user, password: secrets.password }],
     apiKey: secrets.apiKey,
-    clock,
+    digest: DIGEST[digest],
+    urlBase: config.urlBase,
+    ...{ appPasswords, anonymous, isSecure, clock },
   });
   const dav = createDavHandler({
     tree,
@@ -166,12 +190,13 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     urlBase: config.urlBase,
     log,
     clock,
-    authenticate: authenticator.authenticate,
+    authenticate: authenticator.admit,
     addressOf,
-    limits: { putBytes: imports.maxNzbBytes },
+    originOf,
+    lockStore: catalog.locks,
+    // The tree knows how much each of its places takes, and says what to do with more.
+    limits: { putBytes: Number.MAX_SAFE_INTEGER },
   });
-  const isAllowed = async (req: IncomingMessage, apiKey?: string) =>
-    "user" in (await authenticator.authenticate(req.headers, addressOf(req), apiKey));
   const api = createApiHandler({
     catalog,
     intake,
@@ -194,7 +219,8 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
       test: (name, wish, cancel) => speedTests.test(name, wish, cancel),
       testGuest: (guest, wish, cancel) => speedTests.testGuest(toProviderOptions(guest), wish, cancel),
     },
-    authorize: (req) => isAllowed(req, apiKeyIn(req)),
+    appPasswords,
+    authorize: (req) => authenticator.authenticate(req, addressOf(req), apiKeyIn(req)),
     isMigrated: () => catalog.isMigrated(),
     version: VERSION,
     log,
@@ -208,9 +234,10 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     if (await api(req, res)) return;
     if (isPage(req)) {
       // The page holds no secret, but a login asked for here is remembered by the browser for the calls that the page makes.
-      const verdict = await authenticator.authenticate(req.headers, addressOf(req));
+      const verdict = await authenticator.authenticate(req, addressOf(req));
       if (!("user" in verdict)) {
-        res.writeHead(verdict.status, verdict.headers).end(`${verdict.message}\n`);
+        for (const [name, value] of Object.entries(verdict.headers)) res.setHeader(name, value);
+        res.writeHead(verdict.status).end(`${verdict.message}\n`);
         return;
       }
       if (page(req, res)) return;
@@ -221,6 +248,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   const server = closers.use(await startHttpServer(answer, { ...config, graceMs: config.shutdownGraceMs, log, clock }));
   return {
     url: server.url,
+    tlsUrl: server.tlsUrl,
     catalog,
     intake,
     pool,

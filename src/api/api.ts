@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AppPasswords } from "../auth/app-passwords.ts";
 import type { Clock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Intake } from "../import/intake.ts";
 import type { DamagePolicy } from "../reader/damage.ts";
+import { type Authorize, LoginRefused, requireAccess } from "./access.ts";
+import { appPasswordRoutes } from "./app-passwords.ts";
 import { damageRoutes } from "./damage.ts";
 import { apiErrorAnswer } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
@@ -16,10 +19,13 @@ import { requireOwnOrigin } from "./origin.ts";
 import { discardBody, sendError, sendJson } from "./reply.ts";
 import { type ApiRequest, findRoute, MethodNotAllowed, type Route, requestTarget } from "./route.ts";
 import { type SpeedTestCalls, speedTestRoutes } from "./speed-test.ts";
+import { trashRoutes } from "./trash.ts";
 import { type Verify, verifyRoutes } from "./verify.ts";
 
 const MAX_TARGET = 8 * 1024;
 const MAX_SMALL_BODY = 64 * 1024;
+/** Strangers do not learn which calls there are. */
+const UNKNOWN = { method: "GET", access: "required" } as const;
 const OURS = /^\/(?:api\/v1(?:\/.*)?|healthz|readyz|metrics)$/s;
 
 /** What the API talks about; the present is looked up at each call. */
@@ -31,8 +37,8 @@ export interface ApiDeps extends MetricsDeps {
   readonly damagePolicy: DamagePolicy;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether the request carries a valid key or login; may throw an AppError, which is the answer then. */
-  authorize(req: IncomingMessage): Promise<boolean>;
+  readonly appPasswords: AppPasswords;
+  readonly authorize: Authorize;
   /** Whether the catalog's schema is this program's. */
   isMigrated(): boolean;
 }
@@ -48,6 +54,8 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...importRoutes(deps),
     ...libraryRoutes(deps.catalog),
     ...damageRoutes(deps),
+    ...trashRoutes(deps.catalog),
+    ...appPasswordRoutes(deps.appPasswords),
     ...liveRoutes(deps),
     ...verifyRoutes(deps),
     ...speedTestRoutes(deps),
@@ -71,14 +79,14 @@ export function createApiHandler(deps: ApiDeps): ApiHandler {
     const { req, path } = request;
     if ((req.url ?? "").length > MAX_TARGET) throw new RequestError("PATH_TOO_LONG", "the URL is longer than 8 KiB");
     const found = findRoute(routes, req.method ?? "", path);
-    const access = found instanceof RequestError ? "required" : found.route.access;
-    const isAuthorized = access !== "none" && (await deps.authorize(req));
-    if (access === "required" && !isAuthorized) throw unauthorized();
+    const wanted = found instanceof RequestError ? UNKNOWN : found.route;
+    const caller = wanted.access === "none" ? undefined : await deps.authorize(req);
+    if (caller !== undefined) requireAccess(wanted, caller);
     if (found instanceof RequestError) throw found;
     const { route, params } = found;
     if (route.method !== "GET") requireOwnOrigin(req);
     if (route.takesUpload !== true) passOverBody(req);
-    await route.handle({ ...request, params, isAuthorized });
+    await route.handle({ ...request, params, isAuthorized: caller !== undefined && "user" in caller });
   }
 
   function refuse(error: unknown, { req, res, path, signal }: ApiCall): void {
@@ -89,6 +97,9 @@ export function createApiHandler(deps: ApiDeps): ApiHandler {
       return;
     }
     if (error instanceof MethodNotAllowed) res.setHeader("Allow", error.allow);
+    if (error instanceof LoginRefused) {
+      for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+    }
     sendError(res, error);
   }
 
@@ -117,10 +128,4 @@ function passOverBody(req: IncomingMessage): void {
     throw new RequestError("BODY_TOO_LARGE", "this call takes no body", { hint: "put its parameters into the query" });
   }
   discardBody(req);
-}
-
-function unauthorized(): RequestError {
-  return new RequestError("UNAUTHORIZED", "this call needs the API key or a login", {
-    hint: "send the key as X-Api-Key or ?apikey=, or log in with user and password",
-  });
 }

@@ -1,7 +1,7 @@
 import { RequestError } from "../base/errors.ts";
 import type { Catalog, EntryId } from "../catalog/catalog.ts";
 import type { DamagePolicy } from "../reader/damage.ts";
-import { davPath } from "./query.ts";
+import { davPath, idParam } from "./query.ts";
 import { sendJson } from "./reply.ts";
 import type { ApiRequest, Route } from "./route.ts";
 
@@ -23,7 +23,7 @@ export function damageRoutes(deps: DamageDeps): readonly Route[] {
 }
 
 function show({ catalog, damagePolicy }: DamageDeps, { res, params }: ApiRequest): void {
-  const id = entryId(params["id"] ?? "");
+  const id = idParam(params) as EntryId | undefined;
   const file = id === undefined ? undefined : catalog.file(id);
   if (id === undefined || file === undefined) {
     throw new RequestError("NOT_FOUND", "there is no file with this id", { hint: "GET /api/v1/library tells the ids" });
@@ -39,9 +39,4 @@ function show({ catalog, damagePolicy }: DamageDeps, { res, params }: ApiRequest
     bytes,
     share: file.size === 0 ? 0 : bytes / file.size,
   });
-}
-
-/** Whole numbers as the library lists them, and nothing that only looks like one. */
-function entryId(text: string): EntryId | undefined {
-  return /^[1-9]\d{0,14}$/.test(text) ? (Number(text) as EntryId) : undefined;
 }

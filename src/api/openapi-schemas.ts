@@ -44,6 +44,14 @@ const importSummary = {
   updatedAt: instant,
 };
 
+const appPassword = {
+  id: whole,
+  name: { ...text, description: "of the device" },
+  mayWrite: flag,
+  createdAt: instant,
+  lastUsedAt: { ...orNull(instant), description: "to within a minute" },
+};
+
 const refusal = object({ code: text, message: text, hint: orNull(text) });
 
 /** What the calls answer, by name; `named` refers to them. */
@@ -89,6 +97,30 @@ export const schemas: Readonly<Record<string, Schema>> = {
     ),
     bytes: whole,
     share: { type: "number", minimum: 0, maximum: 1 },
+  }),
+  Trash: object({
+    items: list(
+      object({
+        id: whole,
+        kind: { type: "string", enum: ["folder", "file"] },
+        path: { ...text, description: "where it stood, under /dav/library, not percent-encoded" },
+        size: { ...whole, description: "0 for a folder" },
+        removedAt: instant,
+      }),
+    ),
+    next: orNull(text),
+  }),
+  Restored: object({
+    id: whole,
+    path: { ...text, description: "where it stands now, under /dav/library, not percent-encoded" },
+  }),
+  Purged: object({ id: whole }),
+  AppPassword: object(appPassword),
+  AppPasswords: object({ appPasswords: list(named("AppPassword")) }),
+  NewAppPassword: object({
+    ...appPassword,
+    user: { ...text, description: "the name to log in with" },
+    password: { ...text, description: "shown here and never again" },
   }),
   Streams: object({
     streams: list(named("Stream")),

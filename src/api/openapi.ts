@@ -12,6 +12,10 @@ function call(summary: string, responses: Readonly<Record<string, Schema>>, more
   return { summary, responses: { ...responses, default: answer("refused", named("Error")) }, ...more };
 }
 
+function idInPath(description: string): Schema {
+  return { name: "id", in: "path", required: true, description, schema: whole };
+}
+
 const NOBODY = { security: [] };
 const paging = [
   query("after", "`next` of the page before"),
@@ -102,8 +106,54 @@ const paths = {
       "What could not be had of a file, as far as it was read",
       { 200: answer("its holes, by offset", named("Damage")), 404: answer("no such file", named("Error")) },
       {
-        parameters: [{ name: "id", in: "path", required: true, description: "as the library lists it", schema: whole }],
+        parameters: [idInPath("as the library lists it")],
       },
+    ),
+  },
+  "/api/v1/trash": {
+    get: call(
+      "What was removed from the library, the latest first",
+      { 200: answer("a page", named("Trash")) },
+      { parameters: paging },
+    ),
+  },
+  "/api/v1/trash/{id}": {
+    delete: call(
+      "Delete it for good; it is gone afterwards, whether it was there or not",
+      { 200: answer("gone", named("Purged")) },
+      { parameters: [idInPath("as the trash lists it")] },
+    ),
+  },
+  "/api/v1/trash/{id}/restore": {
+    post: call(
+      "Put it back where it stood, under another name if its own is taken",
+      { 200: answer("back", named("Restored")), 404: answer("the trash has no such item", named("Error")) },
+      { parameters: [idInPath("as the trash lists it")] },
+    ),
+  },
+  "/api/v1/app-passwords": {
+    get: call("The passwords of devices, without their secrets; not open to such a password, as the next two", {
+      200: answer("all of them, the oldest first", named("AppPasswords")),
+    }),
+    post: call(
+      "Make a password for a device; it works with the owner's user name",
+      {
+        201: answer("the password, which is never shown again", named("NewAppPassword")),
+        409: answer("another one has this name, or there are too many", named("Error")),
+      },
+      {
+        parameters: [
+          { ...query("name", "what the device is called"), required: true },
+          query("write", "1: it may change things; else it may only read", { type: "string", enum: ["0", "1"] }),
+        ],
+      },
+    ),
+  },
+  "/api/v1/app-passwords/{id}": {
+    delete: call(
+      "Revoke a device's password, at once",
+      { 200: answer("the one that was", named("AppPassword")), 404: answer("no such password", named("Error")) },
+      { parameters: [idInPath("as the list says")] },
     ),
   },
   "/api/v1/streams": { get: call("What is being played", { 200: answer("now", named("Streams")) }) },

@@ -24,6 +24,19 @@ export function limitParam(query: URLSearchParams): number {
   return limit;
 }
 
+/** A switch: `1` or `0`, which it is when absent. Throws BAD_REQUEST for anything else. */
+export function flagParam(query: URLSearchParams, name: string): boolean {
+  const text = textParam(query, name) ?? "0";
+  if (text !== "0" && text !== "1") throw badRequest(`${name} is 0 or 1`);
+  return text === "1";
+}
+
+/** `{id}` of a route, for ids that are whole numbers; undefined for what only looks like one. */
+export function idParam(params: Readonly<Record<string, string>>): number | undefined {
+  const text = params["id"] ?? "";
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+}
+
 /** `path`: `/library/a/b`, with or without `/dav` before it, as the catalog writes it: `a/b`. Throws BAD_PATH for anything else. */
 export function libraryPathParam(query: URLSearchParams): string {
   const text = textParam(query, "path") ?? "/library";

@@ -24,9 +24,7 @@ export function sendText(res: ServerResponse, type: string, text: string): void 
 /** Answers with an error's status and `{"error":{"code","message","hint"}}`, and lets go of what remains of the request's body. */
 export function sendError(res: ServerResponse, error: unknown): void {
   const { status, headers, body } = apiErrorAnswer(error);
-  const challenge: Headers = status === 401 ? { "WWW-Authenticate": 'Basic realm="Newsreel", charset="UTF-8"' } : {};
-  const all = { "Content-Type": JSON_TYPE, ...headers, ...challenge };
-  send(res, { status, headers: all, text: `${JSON.stringify(body)}\n` });
+  send(res, { status, headers: { "Content-Type": JSON_TYPE, ...headers }, text: `${JSON.stringify(body)}\n` });
   discardBody(res.req);
 }
 

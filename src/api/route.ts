@@ -9,17 +9,20 @@ export interface ApiRequest extends Cancel {
   /** What stands in place of `{name}` in the route's path, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** Always true where access is required, never where it is none. */
+  /** Always true where access is required or the owner's, never where it is none. */
   readonly isAuthorized: boolean;
 }
 
 /** One call of the API. Throws an AppError to refuse, or answers through `res`. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** As OpenAPI writes it: `/api/v1/imports/{id}`. */
   readonly path: string;
-  /** optional: answers everybody, and says more to those who are authorized. */
-  readonly access: "none" | "optional" | "required";
+  /**
+   * optional: answers everybody, and says more to those who are authorized. required: any login, if it may write or the method is GET.
+   * owner: no app password.
+   */
+  readonly access: "none" | "optional" | "required" | "owner";
   /** Reads the request's body itself; other routes take none. */
   readonly takesUpload?: true;
   handle(request: ApiRequest): void | Promise<void>;

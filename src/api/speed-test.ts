@@ -5,7 +5,7 @@ import type { ProviderConfig } from "../config/settings.ts";
 import type { SpeedTestWish } from "../health/speed-test.ts";
 import { badRequest } from "./errors.ts";
 import { sendJsonLines } from "./json-lines.ts";
-import { textParam } from "./query.ts";
+import { flagParam, textParam } from "./query.ts";
 import type { Route } from "./route.ts";
 import { readProvider } from "./speed-test-guest.ts";
 
@@ -53,11 +53,9 @@ export function speedTestRoutes({ speedTests, log }: SpeedTestDeps): readonly Ro
 /** `limit`: bytes, or with a unit; `force=1`: also while somebody watches. Throws BAD_REQUEST. */
 function wishIn(query: URLSearchParams): SpeedTestWish {
   const limit = textParam(query, "limit");
-  const force = textParam(query, "force") ?? "0";
   const limitBytes = limit === undefined ? DEFAULT_LIMIT_BYTES : BYTE_SIZE.test(limit) ? parseByteSize(limit) : 0;
   if (limitBytes < 1 || limitBytes > MOST_LIMIT_BYTES) {
     throw badRequest("limit is a size such as 512MiB, 64GiB at most");
   }
-  if (force !== "0" && force !== "1") throw badRequest("force is 0 or 1");
-  return { limitBytes, whileStreaming: force === "1" ? "share" : "stop" };
+  return { limitBytes, whileStreaming: flagParam(query, "force") ? "share" : "stop" };
 }

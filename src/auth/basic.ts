@@ -1,3 +1,5 @@
+import { textOf } from "./bytes.ts";
+
 /** A name and a password as a client sent them. */
 export interface BasicCredentials {
   readonly user: string;
@@ -9,7 +11,6 @@ export const BASIC_CHALLENGE = 'Basic realm="Newsreel", charset="UTF-8"';
 
 const HEADER = /^basic +([A-Za-z0-9+/_-]{1,4096}={0,2})$/i;
 const CONTROL = /[\u0000-\u001f\u007f]/;
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The credentials of an Authorization header (RFC 7617); undefined when it has another scheme or is malformed. Everything after the first
@@ -18,16 +19,8 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function parseBasic(header: string | undefined): BasicCredentials | undefined {
   const match = header === undefined ? null : HEADER.exec(header.trim());
   if (match === null) return undefined;
-  const text = decode(Buffer.from(match[1] as string, "base64"));
+  const text = textOf(Buffer.from(match[1] as string, "base64"));
   const colon = text.indexOf(":");
   if (colon === -1 || CONTROL.test(text)) return undefined;
-  return { user: text.slice(0, colon).normalize("NFC"), password: text.slice(colon + 1).normalize("NFC") };
-}
-
-function decode(bytes: Buffer): string {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return bytes.toString("latin1");
-  }
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -1,12 +1,15 @@
 import { hash, randomBytes } from "node:crypto";
+import type { Identity } from "./identity.ts";
 
 /** Stands for a credential in memory; worthless outside this process. */
 export type Fingerprint = string & { readonly __fingerprint: true };
 
-/** `user` owns the credential; for a refused one, it is who the client claimed to be. */
-interface Remembered {
-  readonly user: string;
-  readonly isRight: boolean;
+/** What is known of a credential. */
+export interface Verdict {
+  /** Who has it; for a wrong one, who the client claimed to be. */
+  readonly owner: string;
+  /** undefined: it is wrong. */
+  readonly identity: Identity | undefined;
 }
 
 /**
@@ -16,8 +19,8 @@ interface Remembered {
 export class VerifiedCache {
   /** Goes before what is hashed: nobody sees the hashes, so nobody can make one longer. */
   readonly #key = `${randomBytes(32).toString("base64")}\0`;
-  readonly #right = new Map<Fingerprint, string>();
-  readonly #wrong = new Map<Fingerprint, string>();
+  readonly #right = new Map<Fingerprint, Verdict>();
+  readonly #wrong = new Map<Fingerprint, Verdict>();
   readonly #capacity: number;
 
   constructor(capacity = 1024) {
@@ -33,33 +36,30 @@ export class VerifiedCache {
     return hash("sha256", this.#key + parts.join("\0"), "base64") as Fingerprint;
   }
 
-  find(fingerprint: Fingerprint): Remembered | undefined {
-    const right = touch(this.#right, fingerprint);
-    if (right !== undefined) return { user: right, isRight: true };
-    const wrong = touch(this.#wrong, fingerprint);
-    return wrong === undefined ? undefined : { user: wrong, isRight: false };
+  find(fingerprint: Fingerprint): Verdict | undefined {
+    return touch(this.#right, fingerprint) ?? touch(this.#wrong, fingerprint);
   }
 
-  remember(fingerprint: Fingerprint, { user, isRight }: Remembered): void {
-    const map = isRight ? this.#right : this.#wrong;
-    map.set(fingerprint, user);
+  remember(fingerprint: Fingerprint, verdict: Verdict): void {
+    const map = verdict.identity === undefined ? this.#wrong : this.#right;
+    map.set(fingerprint, verdict);
     if (map.size <= this.#capacity) return;
     const [oldest] = map.keys();
     if (oldest !== undefined) map.delete(oldest);
   }
 
-  /** Forgets everything about this user's credentials, as when the password changes. */
-  forget(user: string): void {
+  /** Forgets everything about this owner's credentials, as when the password changes. */
+  forget(owner: string): void {
     for (const map of [this.#right, this.#wrong]) {
-      for (const [fingerprint, owner] of map) if (owner === user) map.delete(fingerprint);
+      for (const [fingerprint, verdict] of map) if (verdict.owner === owner) map.delete(fingerprint);
     }
   }
 }
 
-function touch(map: Map<Fingerprint, string>, fingerprint: Fingerprint): string | undefined {
-  const user = map.get(fingerprint);
-  if (user === undefined) return undefined;
+function touch(map: Map<Fingerprint, Verdict>, fingerprint: Fingerprint): Verdict | undefined {
+  const verdict = map.get(fingerprint);
+  if (verdict === undefined) return undefined;
   map.delete(fingerprint);
-  map.set(fingerprint, user);
-  return user;
+  map.set(fingerprint, verdict);
+  return verdict;
 }

@@ -17,7 +17,9 @@ export interface Secrets {
   readonly isNew: boolean;
 }
 
-type Configured = Pick<Config, "auth" | "apiKey">;
+interface Configured extends Pick<Config, "apiKey"> {
+  readonly auth: Pick<Config["auth"], "user" | "password">;
+}
 
 const STORED = z.looseObject({ password: z.string().min(1).optional(), apiKey: z.string().min(1).optional() });
 type Stored = z.infer<typeof STORED>;

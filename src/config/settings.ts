@@ -83,9 +83,21 @@ export const SETTINGS = {
   dataDir: setting(path(), "./data", "Folder of the catalog, the secrets and the trash."),
   urlBase: setting(urlPrefix(), "", "Path under which a reverse proxy shows the server."),
   trustedProxies: setting(addressBlocks(), [], "Proxies whose `X-Forwarded-*` headers are believed."),
+  tls: {
+    certFile: setting(pathOrNone(), "", "Certificate with its chain, PEM; with it and its key https is served too."),
+    keyFile: setting(pathOrNone(), "", "The certificate's key, PEM, without a passphrase."),
+    host: setting(hostName(), "0.0.0.0", "Address to listen on with TLS."),
+    port: setting(whole(0, 65_535), 8443, "Port to listen on with TLS; 0 takes a free one."),
+  },
   auth: {
     user: setting(textLike(/^[^:]+$/, "a name without a colon"), "admin", "Login of the owner."),
     password: secret(text(), "", "Password of the owner; generated into the data folder when empty."),
+    anonymous: setting(oneOf("none", "read"), "none", "What WebDAV clients without a login may do."),
+    digest: setting(
+      oneOf("off", "md5", "sha-256"),
+      "md5",
+      "Digest login over plain http, which Windows insists on; sha-256 offers that before md5, and VLC and older Windows do not get past it.",
+    ),
   },
   apiKey: secret(text(), "", "Key of the SABnzbd and JSON APIs; generated into the data folder when empty."),
   providers: { item: PROVIDER, most: 100, help: "News servers; the variable takes a JSON list." },
@@ -100,6 +112,10 @@ export const SETTINGS = {
     watchFolder: setting(pathOrNone(), "", "Folder whose NZBs are imported; empty for none."),
     passwords: secret(lines(), [], "Archive passwords to try; the variable takes one per line, or a JSON list."),
     maxNzbBytes: setting(size(1024), "512MiB", "An NZB larger than this, unpacked, is refused."),
+  },
+  library: {
+    sidecarBytes: setting(size(0), "32MiB", "Largest file that clients may write into the library."),
+    trashDays: setting(whole(0, 36_500), 7, "How many days what was removed from the library can be brought back."),
   },
   streaming: {
     holdOffMs: setting(millis(0), 15_000, "How long after its last byte a stream still holds imports back."),

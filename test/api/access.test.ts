@@ -15,7 +15,7 @@ describe("access", () => {
     for (const { method, path } of apiRoutes(api.deps)) {
       const response = await fetch(api.origin + path, { method });
       if (response.status === 401) {
-        expect(response.headers.get("www-authenticate")).toMatch(/^Basic /);
+        expect(response.headers.get("www-authenticate")).toBe('Digest realm="api", Basic realm="api"');
         expect(await response.json()).toMatchObject({ error: { code: "UNAUTHORIZED", hint: expect.any(String) } });
       } else {
         open.push(path);

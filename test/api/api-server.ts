@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdmissionState } from "../../src/admission/admission.ts";
 import { type ApiDeps, createApiHandler } from "../../src/api/api.ts";
+import { AppPasswords } from "../../src/auth/app-passwords.ts";
+import type { AuthFailure } from "../../src/auth/identity.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { parseMessageId } from "../../src/base/message-id.ts";
@@ -17,6 +19,12 @@ import { memoryIntake } from "./memory-intake.ts";
 
 export const KEY = "the-key";
 export const LOGIN = `Basic ${Buffer.from("demo:demo").toString("base64")}`;
+/** What a request without a login gets. */
+export const CHALLENGED: AuthFailure = {
+  status: 401,
+  headers: { "WWW-Authenticate": ['Digest realm="api"', 'Basic realm="api"'] },
+  message: "who are you?",
+};
 export const MAX_NZB = 1024 * 1024;
 
 export const stream: StreamSnapshot = {
@@ -121,7 +129,12 @@ export async function startApi(change: Partial<ApiDeps> = {}) {
     },
     clock: systemClock,
     version: "1.2.3",
-    authorize: async (req) => req.headers["x-api-key"] === KEY || req.headers.authorization === LOGIN,
+    appPasswords: new AppPasswords({ store: catalog.appPasswords, owner: "demo", clock: systemClock }),
+    authorize: async ({ headers }) => {
+      if (headers["x-api-key"] === KEY) return { user: "api", mayWrite: true, via: "api-key" };
+      if (headers.authorization === LOGIN) return { user: "demo", mayWrite: true, via: "password" };
+      return CHALLENGED;
+    },
     isMigrated: () => true,
     ...change,
   };

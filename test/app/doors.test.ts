@@ -26,10 +26,17 @@ describe("who gets in where", () => {
     expect((await ask(path)).status).toBe(200);
   });
 
-  test("OPTIONS needs no login, since some clients ask before they say who they are", async () => {
-    for (const path of ["/", "/dav/", "/dav/library"]) {
-      const answer = await ask(path, {}, "OPTIONS");
-      expect({ path, status: answer.status, dav: answer.headers.get("dav") }).toEqual({ path, status: 200, dav: "1" });
+  test("OPTIONS at any path asks for a login too, since that is where Windows looks for one", async () => {
+    for (const path of ["/", "/dav/", "/dav/library", "/dav/library/a/b", "/elsewhere"]) {
+      const refused = await ask(path, {}, "OPTIONS");
+      expect({ path, status: refused.status, dav: refused.headers.get("dav") }).toEqual({
+        path,
+        status: 401,
+        dav: null,
+      });
+      expect(refused.headers.get("www-authenticate")).toMatch(/^Digest realm=.* algorithm=MD5,.*, Basic realm=/);
+      const answer = await system.get(path, {}, "OPTIONS");
+      expect([answer.status, answer.headers["dav"]]).toEqual([200, "1, 2, 3"]);
     }
   });
 

@@ -77,8 +77,10 @@ describe("PUT to /dav/nzbs/<category>/", () => {
     ["with Content-Length", (nzb) => nzb],
     ["chunked", (nzb) => [nzb.subarray(0, 100), nzb.subarray(100)]],
     ["packed with gzip", (nzb) => gzipSync(nzb)],
-  ])("imports into a category that was not there before, %s", async (how, encode) => {
+  ])("imports into a category that was made before, %s", async (how, encode) => {
     const category = `new ${how}`;
+    const made = await system.get(`/dav/nzbs/${encodeURIComponent(category)}`, {}, "MKCOL");
+    expect(made.status).toBe(201);
     const nzb = encode(freshNzb());
     const reply = await put(`${encodeURIComponent(category)}/Film.nzb`, nzb);
     expect(reply.status).toBe(201);
@@ -101,28 +103,42 @@ describe("PUT to /dav/nzbs/<category>/", () => {
   });
 
   test.each<[string, string, Buffer | readonly Buffer[], number, string]>([
-    [
-      "a name that is no NZB's",
-      "tv/film.mkv",
-      Buffer.from("bytes"),
-      403,
-      "film.mkv is no NZB\nits name must end in .nzb",
-    ],
-    ["no category", "film.nzb", Buffer.from("bytes"), 403, "put the NZB to /nzbs/<category>/<name>.nzb"],
-    ["a folder in a category", "tv/folder/film.nzb", Buffer.from("bytes"), 409, "the folder to put the file into"],
-    ["an empty body", "tv/empty.nzb", Buffer.alloc(0), 400, "empty.nzb is empty\nsend the NZB as the body"],
-    ["an empty body, chunked", "tv/empty.nzb", [], 422, "the NZB is empty\nsend the NZB as the body"],
+    ["a category that nobody made", "nowhere/film.nzb", Buffer.from("bytes"), 409, "the folder to put the file into"],
+    ["a folder that nobody made", "tv/folder/film.nzb", Buffer.from("bytes"), 409, "the folder to put the file into"],
     ["bytes that are no XML", "tv/bad.nzb", Buffer.from([0, 255, 1, 2, 3]), 422, "this is no nzb"],
     ["a web page", "tv/bad.nzb", Buffer.from("<!DOCTYPE html><html><p>Log in</html>"), 422, "a web page was received"],
     ["an NZB that is cut off", "tv/bad.nzb", Buffer.from('<?xml version="1.0"?><nzb><file'), 422, "the nzb is cut off"],
     ["broken gzip", "tv/bad.nzb.gz", Buffer.from("1f8b0800deadbeef", "hex"), 422, "gzip"],
-    ["a category that is no folder name", "a%3Ab/film.nzb", Buffer.from("bytes"), 400, "is no folder name"],
   ])("refuses %s, and says why", async (_what, path, body, status, reason) => {
     const jobs = jobCount();
     const reply = await put(path, body);
     expect([reply.status, reply.text]).toEqual([status, expect.stringContaining(reason)]);
     expect([jobCount(), spooled()]).toEqual([jobs, 0]);
     expect((await system.get(`/dav/nzbs/${path}`, { Depth: "0" }, "PROPFIND")).status).toBe(404);
+    const text = await system.get(`/dav/nzbs/${path}.error.txt`);
+    expect([text.status, text.body.toString().includes(reason)]).toEqual(status === 422 ? [200, true] : [404, false]);
+  });
+
+  test.each<[string, string, Buffer | readonly Buffer[]]>([
+    ["an empty NZB, which waits for its content", "tv/empty.nzb", Buffer.alloc(0)],
+    ["the same, chunked", "tv/chunked.nzb", []],
+    ["a file that is no NZB yet", "tv/film.nzb.partial", Buffer.from("bytes")],
+  ])("keeps %s", async (_what, path, body) => {
+    const jobs = jobCount();
+    expect((await put(path, body)).status).toBe(201);
+    expect([jobCount(), spooled()]).toEqual([jobs, 0]);
+    expect((await system.get(`/dav/nzbs/${path}`, { Depth: "0" }, "PROPFIND")).status).toBe(207);
+  });
+
+  test("imports into a category called default what is put beside the categories", async () => {
+    expect((await put("Beside.nzb", freshNzb())).status).toBe(201);
+    expect(newestJob()).toMatchObject({ category: "default", name: "Beside" });
+  });
+
+  test("refuses a category that is no folder name, and says why", async () => {
+    await system.get("/dav/nzbs/a%3Ab", {}, "MKCOL");
+    const reply = await put("a%3Ab/film.nzb", freshNzb());
+    expect([reply.status, reply.text]).toEqual([400, expect.stringContaining("is no folder name")]);
   });
 });
 

@@ -34,11 +34,13 @@ describe("defaults", () => {
       dataDir: "/srv/data",
       urlBase: "",
       trustedProxies: [],
-      auth: { user: "admin", password: "" },
+      tls: { certFile: "", keyFile: "", host: "0.0.0.0", port: 8443 },
+      auth: { user: "admin", password: "", anonymous: "none", digest: "md5" },
       apiKey: "",
       providers: [],
       cache: { memoryBytes: 128 * 2 ** 20, diskPath: "", diskBytes: 20 * 2 ** 30 },
       imports: { maxJobs: 2, maxJobsWhileStreaming: 0, watchFolder: "", passwords: [], maxNzbBytes: 512 * 2 ** 20 },
+      library: { sidecarBytes: 32 * 2 ** 20, trashDays: 7 },
       streaming: { holdOffMs: 15_000, readAheadBytes: 32 * 2 ** 20, perStreamConnections: 2, floor: 1, damage: "fail" },
       log: { level: "info" },
       shutdownGraceMs: 8000,
@@ -96,6 +98,11 @@ describe("precedence", () => {
       { kind: "file", place: "newsreel.yaml:3" },
       { kind: "default", place: "default" },
     ]);
+  });
+
+  test("takes a variable whose own name ends in _FILE for a path, not for a file that holds the value", () => {
+    const { tls } = load({ env: { NEWSREEL_TLS_CERT_FILE: "cert.pem", NEWSREEL_TLS_KEY_FILE: "/etc/key.pem" } });
+    expect(tls).toMatchObject({ certFile: "/srv/cert.pem", keyFile: "/etc/key.pem" });
   });
 
   test("lets a list of providers replace another as a whole", () => {
