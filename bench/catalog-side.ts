@@ -4,8 +4,9 @@ import { statSync } from "node:fs";
 import { systemClock } from "../src/base/clock.ts";
 import type { MessageId } from "../src/base/message-id.ts";
 import { SegmentList } from "../src/base/segment-list.ts";
-import type { Catalog, ExtentMap } from "../src/catalog/catalog.ts";
+import type { Catalog, ExtentMap, NewFile } from "../src/catalog/catalog.ts";
 import { answerRequests } from "./child-side.ts";
+import { FILM, type TreeNode, type TreeShape, treeOf } from "./dav-tree.ts";
 
 export interface FileTimes {
   readonly importMs: number;
@@ -22,6 +23,8 @@ const { openCatalog } = (await import(BUILT.href)) as typeof import("../src/cata
 
 const PART_SIZE = 716_800;
 const CHUNK_SEGMENTS = 1024;
+/** What is listed is not read: few articles are enough. */
+const LISTED_PART_SIZE = 500e6;
 
 answerRequests({
   /** Stores a file of so many segments in a new catalog and reads it again; `ids` as posters make them. */
@@ -86,7 +89,42 @@ answerRequests({
     }
     return "category 0/release 0/file 7.mkv";
   },
+  /** Fills a new catalog with the tree that all WebDAV servers serve, but for the film, which is handed in. */
+  davTree({ path, shape }: { path: string; shape: TreeShape }): void {
+    using catalog = openCatalog({ path, clock: systemClock });
+    for (const category of membersOf(treeOf(shape))) {
+      if (FILM.startsWith(`${category.name}/`)) continue;
+      for (const release of membersOf(category)) {
+        const files: NewFile[] = [];
+        const size = addFiles(files, "", release);
+        const digest = `${category.name}/${release.name}`;
+        const count = Math.ceil(size / LISTED_PART_SIZE);
+        const segments = SegmentList.from(Array.from({ length: count }, (_, n) => ({ id: idOf(n), encodedSize: 1 })));
+        const posts = [{ segments, size, partSize: LISTED_PART_SIZE }];
+        catalog.addRelease({ category: category.name, name: release.name, digest, posts, files });
+      }
+    }
+  },
 });
+
+function membersOf({ members }: TreeNode): Iterable<TreeNode> {
+  return members?.() ?? [];
+}
+
+/** Appends what is in a folder, its bytes one behind the other; gives where they end. */
+function addFiles(files: NewFile[], before: string, folder: TreeNode): number {
+  let end = files.at(-1)?.runs[0]?.end ?? 0;
+  for (const node of membersOf(folder)) {
+    const path = before + node.name;
+    if (node.members !== undefined) end = addFiles(files, `${path}/`, node);
+    else {
+      const start = end;
+      end += node.size;
+      files.push({ path, runs: [{ post: 0, start, end }], modifiedAt: node.modifiedAt });
+    }
+  }
+  return end;
+}
 
 /** The file is closed afterwards, so that all of it has been written. */
 function inCatalog<T>(path: string, act: (catalog: Catalog) => T): T {

@@ -3,10 +3,13 @@
  * bytes are counted and thrown away. It opens with `connect` and owns its socket; a connection that says nothing for 30 s is given up.
  */
 import net from "node:net";
+import { Chunked } from "./chunked.ts";
 
 export interface Asked {
   readonly method?: "GET" | "HEAD" | "PROPFIND";
   readonly headers?: Readonly<Record<string, string>>;
+  /** ASCII. */
+  readonly body?: string;
   /** First byte, and the one behind the last; without that one to the end of the file. */
   readonly range?: readonly [start: number, end?: number];
   /** Ascending counts of body bytes: when each was there is told. */
@@ -35,8 +38,9 @@ interface Pending {
   readonly reject: (error: Error) => void;
   head: string;
   status: number;
-  /** Undefined until the header is there. */
+  /** Of the body; undefined until the header is there, and endless until the last chunk of a chunked one is. */
   length: number | undefined;
+  chunked: Chunked | undefined;
   bytes: number;
 }
 
@@ -71,12 +75,13 @@ export class HttpClient implements Disposable {
 
   /** Asks for a path, already encoded; one at a time. Rejects when the connection ends early, or for a status of 300 and more. */
   request(path: string, asked: Asked = {}): Promise<Got> {
-    const { method = "GET", headers = {}, range } = asked;
+    const { method = "GET", headers = {}, body, range } = asked;
     const last = range?.[1] === undefined ? "" : range[1] - 1;
     const all = {
       Host: "127.0.0.1",
       ...this.#headers,
       ...(range === undefined ? {} : { Range: `bytes=${range[0]}-${last}` }),
+      ...(body === undefined ? {} : { "Content-Length": String(body.length) }),
       ...headers,
     };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -91,9 +96,10 @@ export class HttpClient implements Disposable {
         head: "",
         status: 0,
         length: undefined,
+        chunked: undefined,
         bytes: 0,
       };
-      this.#socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+      this.#socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`);
     });
   }
 
@@ -105,9 +111,10 @@ export class HttpClient implements Disposable {
   #received(count: number): boolean {
     const pending = this.#pending;
     if (pending === undefined) return true;
-    const body = pending.length === undefined ? this.#head(pending, count) : count;
+    const begin = pending.length === undefined ? this.#head(pending, count) : 0;
     if (pending.length === undefined) return true;
-    pending.bytes += body;
+    pending.bytes += pending.chunked?.take(BUFFER.subarray(begin, count)) ?? count - begin;
+    if (pending.chunked?.isDone) pending.length = pending.bytes;
     const { marks = [], leaveAfter = Number.POSITIVE_INFINITY, bytesPerSecond } = pending.asked;
     for (let mark = marks[pending.marksMs.length]; mark !== undefined && pending.bytes >= mark; ) {
       pending.marksMs.push(performance.now() - pending.startedAt);
@@ -128,22 +135,25 @@ export class HttpClient implements Disposable {
     return true;
   }
 
-  /** Takes in the header; says how many of the received bytes lie behind it. */
+  /** Takes in the header; says where in what was received the body begins. */
   #head(pending: Pending, count: number): number {
     const before = pending.head.length;
     pending.head += BUFFER.toString("latin1", 0, Math.min(count, MOST_HEAD));
     const end = pending.head.indexOf("\r\n\r\n");
     if (end < 0 && pending.head.length < MOST_HEAD) return 0;
     pending.status = Number(pending.head.slice(9, 12));
-    const length = /\r\ncontent-length: *(\d+)/i.exec(pending.head.slice(0, end))?.[1];
+    const head = pending.head.slice(0, end);
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     const isBodiless = pending.asked.method === "HEAD" || pending.status === 204;
-    if (!(pending.status >= 200 && pending.status < 300) || (length === undefined && !isBodiless)) {
-      this.#settle()?.reject(new Error(`cannot use the answer ${pending.head.slice(0, end).split("\r\n")[0]}`));
+    if (length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)) pending.chunked = new Chunked();
+    const isEndless = length === undefined && pending.chunked === undefined && !isBodiless;
+    if (!(pending.status >= 200 && pending.status < 300) || isEndless) {
+      this.#settle()?.reject(new Error(`cannot use the answer ${head.split("\r\n")[0]}`));
       this.#socket.destroy();
       return 0;
     }
-    pending.length = isBodiless ? 0 : Number(length);
-    return count - (end + 4 - before);
+    pending.length = isBodiless ? 0 : Number(length ?? Number.POSITIVE_INFINITY);
+    return end + 4 - before;
   }
 
   #settle(): Pending | undefined {

@@ -10,8 +10,9 @@ import { prefetch } from "./topics/prefetch.ts";
 import { scrub } from "./topics/scrub.ts";
 import { seek } from "./topics/seek.ts";
 import { sequential } from "./topics/sequential.ts";
+import { webdav } from "./topics/webdav.ts";
 
-const TOPICS: readonly Topic[] = [sequential, prefetch, barrier, seek, fill, scrub, memory, catalog];
+const TOPICS: readonly Topic[] = [sequential, prefetch, barrier, seek, fill, scrub, memory, catalog, webdav];
 
 const wanted = process.argv.slice(2);
 const isQuick = wanted.includes("--quick");

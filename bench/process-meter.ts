@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
@@ -10,9 +10,14 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Highest resident memory of a process so far, in bytes. */
+/** Highest resident memory of a process so far, or since `resetPeakRss`, in bytes. */
 export function peakRss(pid: number): number {
   return statusField(pid, "VmHWM") * 1024;
+}
+
+/** Has the highest counted from now on: proc(5), clear_refs. */
+export function resetPeakRss(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
 /** Resident memory of a process at this moment, in bytes. */

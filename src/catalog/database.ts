@@ -118,12 +118,40 @@ const FAILURES: readonly Failure[] = [
   { codes: /^(SQLITE_IOERR|EIO)/, hint: "The disk answered with an error: check it and the system log." },
 ];
 
+/** The transactions of `inTransaction`, which is where everything is written: what was read holds until one more is over. */
+export interface Writes {
+  /** Of these, so many are over, well or not. */
+  readonly over: number;
+  readonly open: number;
+}
+
+const writesByDatabase = new WeakMap<Database, { over: number; open: number }>();
+
+/** Changes as they do. */
+export function writesOf(db: Database): Writes {
+  return countsOf(db);
+}
+
+function countsOf(db: Database): { over: number; open: number } {
+  let counts = writesByDatabase.get(db);
+  if (counts === undefined) {
+    counts = { over: 0, open: 0 };
+    writesByDatabase.set(db, counts);
+  }
+  return counts;
+}
+
 /** One IMMEDIATE transaction: all of `work`, or nothing. A full disk is CatalogError DISK_FULL. */
 export function inTransaction<T>(db: Database, work: () => T): T {
+  const counts = countsOf(db);
+  counts.open += 1;
   try {
     return db.transaction(work).immediate();
   } catch (error) {
     throw isDiskFull(errorCode(error)) ? diskFull(error) : error;
+  } finally {
+    counts.open -= 1;
+    counts.over += 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Statement } from "better-sqlite3";
 import type { Entry, EntryId, ReleaseId } from "./catalog.ts";
+import { writesOf } from "./database.ts";
 import type { JobId } from "./jobs.ts";
 import type { Database } from "./sqlite.ts";
 
@@ -132,7 +133,17 @@ function toEntry(row: EntryRow): Entry {
   };
 }
 
+/**
+ * Entries found since the last write, those that are small. Clients ask for the same few again and again, and each search costs as
+ * much as the rest of an answer.
+ */
+const REMEMBERED = 4096;
+const REMEMBERED_PROPERTIES = 1024;
+
 export function entryTree(db: Database, root: EntryId): EntryTree {
+  const writes = writesOf(db);
+  const remembered = new Map<string, Entry>();
+  let rememberedAt = writes.over;
   const findDeep = db.prepare<[string], EntryRow>(findAtAnyDepth(root)).raw();
   const byDepth: Statement<string[], EntryRow>[] = [];
   const list = db.prepare<[number, string, number], EntryRow>(LIST).raw();
@@ -156,6 +167,22 @@ export function entryTree(db: Database, root: EntryId): EntryTree {
     return byDepth[names.length]?.get(...names);
   }
 
+  function find(wanted: string): Entry | undefined {
+    if (rememberedAt !== writes.over) {
+      remembered.clear();
+      rememberedAt = writes.over;
+    }
+    const known = writes.open === 0 ? remembered.get(wanted) : undefined;
+    if (known !== undefined) return known;
+    const row = findRow(wanted);
+    if (row === undefined) return undefined;
+    const entry = toEntry(row);
+    if (writes.open > 0 || (entry.properties?.length ?? 0) > REMEMBERED_PROPERTIES) return entry;
+    if (remembered.size === REMEMBERED) remembered.clear();
+    remembered.set(wanted, entry);
+    return entry;
+  }
+
   function touch(folder: EntryId, at: number): void {
     touchRow.run(Math.round(at), folder);
   }
@@ -168,13 +195,10 @@ export function entryTree(db: Database, root: EntryId): EntryTree {
 
   return {
     root,
-    find(wanted) {
-      const row = findRow(wanted);
-      return row && toEntry(row);
-    },
+    find,
     list(wanted, after, limit) {
-      const folder = findRow(wanted);
-      return folder === undefined ? [] : list.all(folder[0], after ?? "", Math.max(0, limit)).map(toEntry);
+      const folder = find(wanted);
+      return folder === undefined ? [] : list.all(folder.id, after ?? "", Math.max(0, limit)).map(toEntry);
     },
     child(parent, name) {
       const row = child.get(parent, name);

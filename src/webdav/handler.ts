@@ -16,7 +16,6 @@ import { handleLock } from "./lock.ts";
 import { type LockStore, LockTable } from "./lock-table.ts";
 import { handleMkcol } from "./mkcol.ts";
 import { handleOptions } from "./options.ts";
-import { whileConnected } from "./presence.ts";
 import { handlePropfind } from "./propfind.ts";
 import { handleProppatch } from "./proppatch.ts";
 import { handlePut } from "./put.ts";
@@ -160,12 +159,8 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     return sendAnswer(connected, { status: 405, headers, text: `${name} is not supported here\n` }, dav);
   }
 
-  async function smallBody({ req, socket }: Pick<Exchange, "req" | "socket">): Promise<Uint8Array> {
-    const { smallBodyBytes, smallBodyMs } = dav.limits;
-    const deadline = clock.now() + smallBodyMs;
-    const patienceMs = () => Math.max(0, deadline - clock.now());
-    using presence = whileConnected({ socket });
-    return await readWholeBody(req, { signal: presence.signal, clock, maxBytes: smallBodyBytes, patienceMs });
+  function smallBody({ req, socket }: Pick<Exchange, "req" | "socket">): Promise<Uint8Array> {
+    return readWholeBody(req, { socket, clock, maxBytes: limits.smallBodyBytes, forMs: limits.smallBodyMs });
   }
 
   async function refuse(connected: Pick<Exchange, "req" | "res" | "socket">, error: unknown): Promise<void> {

@@ -206,6 +206,23 @@ describe.each(TREES)("%s", (_, treeOf) => {
     expect(pathsOf(tree)).toEqual(["a/", "b/", "b/\u00c9/", "b/\u00c9/f"]);
   });
 
+  test("what was found before is found as it is now, wherever a change came from, and as it was when a change failed", () => {
+    using shelf = library();
+    const { catalog, tree } = opened(shelf);
+    for (const path of ["a", "a/in"]) tree.makeFolder(path);
+    put(catalog, "a/in/f", "1", tree);
+    const before = tree.find("a/in/f");
+    expect(thrownBy(() => tree.move("a/in", "a/in/deeper")).code).toBe("FORBIDDEN");
+    expect(tree.find("a/in/f")).toEqual(before);
+    tree.move("a", "b");
+    expect(tree.find("a/in/f")).toBeUndefined();
+    expect(tree.find("b/in/f")).toEqual(before);
+    tree.setProperties("b/in/f", "p".repeat(5000));
+    expect(tree.find("b/in/f")?.properties).toHaveLength(5000);
+    tree.remove("b");
+    expect(tree.find("b/in/f")).toBeUndefined();
+  });
+
   test("a copy stands apart from its original, with the same bytes, tag, time and properties, but no import", () => {
     using shelf = library();
     const { catalog, tree } = opened(shelf);
