@@ -66,7 +66,7 @@ test("opens: OPTIONS and PROPFIND without a login are asked for one, and the con
   const options = await talk.say(
     `OPTIONS ${ROOT} HTTP/1.1\nUser-Agent: cadaver/0.24 neon/0.32.5\nKeep-Alive: \nConnection: TE, Keep-Alive\nTE: trailers\nHost: {host}`,
   );
-  expect([200, 401]).toContain(options.status);
+  expect(options.status).toBe(401);
   const head = `PROPFIND ${ROOT} HTTP/1.1\n${NEON}\nDepth: 0\nContent-Length: {length}\nContent-Type: application/xml`;
   const refused = await talk.say(head, LISTED);
   expect(refused.status).toBe(401);

@@ -82,6 +82,15 @@ test("a file is known to be there or not by the status of a PROPFIND", async () 
   expect((await exists(`${FOLDER}film-1.en.srt`)).status).toBe(404);
 });
 
+test.each(["VIDEO_TS/VIDEO_TS.IFO", "index.bdmv", "BDMV/index.bdmv", "INDEX.BDM", "folder.jpg", "film-1-poster.jpg"])(
+  "is told that there is no %s",
+  async (name) => {
+    await using talk = await Conversation.open(system);
+    const head = `HEAD ${FOLDER}${name} HTTP/1.1\nHost: {host}\nAuthorization: {basic}\n${HEADERS}`;
+    expect((await talk.say(head)).status).toBe(404);
+  },
+);
+
 test("HEAD tells all that a seekable file needs, and that it is no folder", async () => {
   await using talk = await Conversation.open(system);
   const { status, headers } = await talk.say(`HEAD ${FILM} HTTP/1.1\nHost: {host}\nAuthorization: {basic}\n${HEADERS}`);
@@ -93,7 +102,7 @@ test("HEAD tells all that a seekable file needs, and that it is no folder", asyn
   expect(headers["content-encoding"] ?? headers["transfer-encoding"]).toBeUndefined();
 });
 
-test("a jump opens a second connection while the first one still holds its answer, and both have the right bytes", async () => {
+test("a jump takes a second connection while the first one still holds its answer, and both have the right bytes", async () => {
   const get = (start: number) =>
     `GET ${FILM} HTTP/1.1\nHost: {host}\nAuthorization: {basic}\nRange: bytes=${start}-\n${HEADERS}`;
   {

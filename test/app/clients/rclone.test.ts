@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { patternContent } from "../../../src/newsserver/content.ts";
+import { toNzb } from "../../../src/newsserver/write-nzb.ts";
 import { until } from "../../until.ts";
 import { type Film, type System, startSystem } from "../fixture.ts";
 import { Conversation, members, sayOnce, textOf } from "./conversation.ts";
@@ -68,7 +70,7 @@ const ESCAPING: Version = { ...NEW, name: "1.73, escaping all", sidecar: "Film%2
 let system: System;
 let film: Film;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await startSystem({ settings: { "imports.maxJobsWhileStreaming": 2 } });
   film = system.addCold({ size: 40 * MIB });
 });
 afterAll(async () => {
@@ -164,6 +166,20 @@ test("a mount without cache asks for 128 MiB and hangs up after what it wanted, 
     await until(() => talk.bytesReceived > 65_536);
   }
   await until(() => system.app.reader.activeReads === 0);
+});
+
+test("an NZB that is uploaded under another name is imported once, when it gets its own", async () => {
+  await using talk = await Conversation.open(system);
+  const posted = system.store.addFile({ name: "p.mkv", content: patternContent(78, 50_000), partSize: 20_000 });
+  const [partial, whole] = ["/dav/nzbs/movies/Post.nzb.1a2b3c4d.partial", "/dav/nzbs/movies/Post.nzb"] as const;
+  const jobs = () => system.app.catalog.jobs.list({ limit: 10 });
+  expect((await put(talk, partial, toNzb([posted]))).status).toBe(201);
+  expect(jobs()).toHaveLength(0);
+  expect((await move(talk, partial, whole, "T")).status).toBe(201);
+  expect(textOf([...members(await NEW.stat(talk, whole)).values()][0], "displayname")).toBe("Post.nzb");
+  const [job] = jobs();
+  expect(jobs()).toHaveLength(1);
+  expect((await system.ended(job as NonNullable<typeof job>)).state).toBe("completed");
 });
 
 test("what a name decomposes to on one machine is found on another", async () => {
