@@ -1,0 +1,163 @@
+import { headLink, type Listed, tailLink } from "./rar-listed.ts";
+
+/** Sets of volumes that belong together, not yet in order; and second copies of volumes, which are not needed. */
+export interface RarGroups {
+  readonly groups: readonly (readonly Listed[])[];
+  readonly twins: readonly Listed[];
+}
+
+/** Beyond this many groups there is nothing to be repaired by guessing. */
+const MAX_GROUPS_TO_MEND = 2000;
+
+/**
+ * Parts a bag of volumes into sets by what their headers share: a member that goes on from one volume in the next, else the names. Two
+ * sets that look alike (one inner name, one size) are told apart by names, volume numbers and sizes, and at last by the order given.
+ */
+export function groupVolumes(all: readonly Listed[]): RarGroups {
+  const { unique, twins } = withoutTwins(all);
+  const singles = unique.filter(({ rar }) => !rar.isVolume).map((volume) => [volume]);
+  const linked = connected(unique.filter(({ rar }) => rar.isVolume));
+  return { groups: [...singles, ...mended(linked.flatMap(untangled))], twins };
+}
+
+/** Volumes that are the same in every header and checksum: posted twice. The first one stays. */
+function withoutTwins(all: readonly Listed[]): { unique: Listed[]; twins: Listed[] } {
+  const seen = new Set<string>();
+  const unique: Listed[] = [];
+  const twins: Listed[] = [];
+  for (const volume of all) {
+    const { rar, fileSize } = volume;
+    const isKnown = rar.parts.some(({ data, crc32 }) => crc32 && data.end > data.start);
+    const fingerprint = JSON.stringify([rar.format, rar.number, fileSize, rar.restAt, rar.parts]);
+    if (isKnown && seen.has(fingerprint)) twins.push(volume);
+    else unique.push(volume);
+    seen.add(fingerprint);
+  }
+  return { unique, twins };
+}
+
+function connected(volumes: readonly Listed[]): Listed[][] {
+  const parent = new Map<Listed, Listed>(volumes.map((volume) => [volume, volume]));
+  const root = (volume: Listed): Listed => {
+    let at = volume;
+    for (let up = parent.get(at) as Listed; up !== at; up = parent.get(at) as Listed) {
+      parent.set(at, parent.get(up) as Listed);
+      at = up;
+    }
+    return at;
+  };
+  const first = new Map<string, Listed>();
+  const join = (key: string, volume: Listed) => {
+    const other = first.get(key);
+    if (other) parent.set(root(volume), root(other));
+    else first.set(key, volume);
+  };
+  for (const volume of volumes) {
+    for (const link of [headLink(volume), tailLink(volume)]) {
+      if (link !== undefined) join(`${kindOf(volume)} member ${link}`, volume);
+    }
+    if (volume.place) join(`${kindOf(volume)} name ${volume.place.series}`, volume);
+  }
+  return groupBy(volumes, root);
+}
+
+/** Splits what links alone cannot tell apart: more than one beginning, or one number or name twice. */
+function untangled(group: Listed[]): Listed[][] {
+  if (!isTangled(group)) return [group];
+  const bySeries = groupBy(group, ({ place }) => place?.series);
+  if (bySeries.length > 1 && !bySeries.some(isTangled)) return bySeries;
+  return dealt(group);
+}
+
+function isTangled(group: readonly Listed[]): boolean {
+  const numbers = group.map(({ rar }) => rar.number).filter((number) => number !== undefined);
+  const places = group.filter(({ place }) => place).map(({ place }) => `${place?.ordinal} ${place?.series}`);
+  const beginnings = group.filter(({ rar }) => rar.isFirst).length;
+  return beginnings > 1 || new Set(numbers).size < numbers.length || new Set(places).size < places.length;
+}
+
+interface Hand {
+  readonly volumes: Listed[];
+  readonly numbers: Set<number | undefined>;
+}
+
+/** Deals volumes by number to as many sets as there are beginnings, each to the set that it fits best. */
+function dealt(group: readonly Listed[]): Listed[][] {
+  const hands: Hand[] = [];
+  const sorted = [...group].sort(
+    (a, b) => (a.rar.number ?? Infinity) - (b.rar.number ?? Infinity) || a.index - b.index,
+  );
+  for (const volume of sorted) {
+    const { number, isFirst } = volume.rar;
+    let best: Hand | undefined;
+    let bestFit = -1;
+    for (const hand of hands) {
+      const isTaken = number === undefined ? isFirst : hand.numbers.has(number);
+      const fit = isTaken ? -1 : fitOf(volume, hand.volumes);
+      if (fit > bestFit) [best, bestFit] = [hand, fit];
+    }
+    if (best) {
+      best.volumes.push(volume);
+      best.numbers.add(number);
+    } else {
+      hands.push({ volumes: [volume], numbers: new Set([number]) });
+    }
+  }
+  return hands.map(({ volumes }) => volumes);
+}
+
+function fitOf(volume: Listed, hand: readonly Listed[]): number {
+  const first = hand[0] as Listed;
+  const last = hand.at(-1) as Listed;
+  const isAsLarge = volume.rar.hasNext ? volume.fileSize === first.fileSize : volume.fileSize <= first.fileSize;
+  const goesOn = tailLink(last) === headLink(volume);
+  return (isAsLarge ? 2 : 0) + (goesOn ? 1 : 0);
+}
+
+/** A missing volume may cut a set in two: puts the end behind the only beginning that it can belong to. */
+function mended(groups: readonly Listed[][]): Listed[][] {
+  if (groups.length > MAX_GROUPS_TO_MEND) return [...groups];
+  const whole = groups.filter(hasBeginning).map((group) => [...group]);
+  const strays: Listed[][] = [];
+  const byNumber = groups.filter((group) => !hasBeginning(group)).sort((a, b) => lowest(a) - lowest(b));
+  for (const stray of byNumber) {
+    const candidates = whole.filter((group) => canBelong(stray, group));
+    if (candidates.length === 1) candidates[0]?.push(...stray);
+    else strays.push(stray);
+  }
+  return [...whole, ...strays];
+}
+
+function hasBeginning(group: readonly Listed[]): boolean {
+  return group.some(({ rar }) => rar.isFirst) || lowest(group) === 0;
+}
+
+function lowest(group: readonly Listed[]): number {
+  return group.reduce((least, { rar }) => Math.min(least, rar.number ?? Infinity), Infinity);
+}
+
+function canBelong(stray: readonly Listed[], group: readonly Listed[]): boolean {
+  const [one, other] = [stray[0] as Listed, group[0] as Listed];
+  if (kindOf(one) !== kindOf(other)) return false;
+  const numbers = new Set(group.map(({ rar }) => rar.number));
+  if (stray.some(({ rar }) => rar.number !== undefined && numbers.has(rar.number))) return false;
+  // What ends is whole, unless a number in its midst is missing.
+  const isOpen = !group.some(({ rar }) => !rar.hasNext && rar.hasEndBlock);
+  const highest = Math.max(...group.map(({ rar }) => rar.number ?? -1));
+  return isOpen || highest >= group.length;
+}
+
+function kindOf({ rar }: Listed): string {
+  return `${rar.format} ${rar.encryptedHeaders} ${rar.isSolid}`;
+}
+
+function groupBy<K>(volumes: readonly Listed[], keyOf: (volume: Listed) => K): Listed[][] {
+  const groups = new Map<K, Listed[]>();
+  for (const volume of volumes) {
+    const key = keyOf(volume);
+    const group = groups.get(key);
+    if (group) group.push(volume);
+    else groups.set(key, [volume]);
+  }
+  return [...groups.values()];
+}

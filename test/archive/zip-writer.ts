@@ -1,0 +1,98 @@
+import { crc32 } from "node:zlib";
+
+interface WrittenFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+interface Shape {
+  /** Bytes of it, after the end. */
+  readonly comment?: number;
+  /** Whether all sizes and offsets stand in ZIP64 fields. */
+  readonly isWide?: boolean;
+}
+
+/** 17 May 2020, 12:34:56. */
+const TIME = (12 << 11) | (34 << 5) | 28;
+const DATE = (40 << 9) | (5 << 5) | 17;
+const ALL_ONES = 0xffffffff;
+
+/** A ZIP file of stored members. Local headers have extra fields that the directory lacks, as Info-ZIP writes them. */
+export function writeZip(files: readonly WrittenFile[], { comment = 0, isWide = false }: Shape = {}): Buffer {
+  const locals: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const { name, bytes } of files) {
+    const size = isWide ? ALL_ONES : bytes.length;
+    const common = [
+      u16(0x800),
+      u16(0),
+      u16(TIME),
+      u16(DATE),
+      u32(crc32(bytes)),
+      u32(size),
+      u32(size),
+      u16(Buffer.byteLength(name)),
+    ];
+    const padding = Buffer.concat([u16(0xd935), u16(5), Buffer.alloc(5)]);
+    const wide = Buffer.concat([u16(1), u16(24), u64(bytes.length), u64(bytes.length), u64(offset)]);
+    const extra = isWide ? wide : Buffer.alloc(0);
+    const local = Buffer.concat([
+      u32(0x04034b50),
+      u16(20),
+      ...common,
+      u16(padding.length),
+      Buffer.from(name),
+      padding,
+      bytes,
+    ]);
+    const tail = [
+      u16(extra.length),
+      u16(0),
+      u16(0),
+      u16(0),
+      u32(0),
+      u32(isWide ? ALL_ONES : offset),
+      Buffer.from(name),
+      extra,
+    ];
+    directory.push(Buffer.concat([u32(0x02014b50), u16(0x0314), u16(20), ...common, ...tail]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const listed = Buffer.concat(directory);
+  const count = u16(isWide ? 0xffff : files.length);
+  const sizes = isWide ? [u32(ALL_ONES), u32(ALL_ONES)] : [u32(listed.length), u32(offset)];
+  const end = Buffer.concat([
+    u32(0x06054b50),
+    u16(0),
+    u16(0),
+    count,
+    count,
+    ...sizes,
+    u16(comment),
+    Buffer.alloc(comment, 0x20),
+  ]);
+  const counts = [u64(files.length), u64(files.length), u64(listed.length), u64(offset)];
+  const end64 = Buffer.concat([u32(0x06064b50), u64(44), u16(45), u16(45), u32(0), u32(0), ...counts]);
+  const locator = Buffer.concat([u32(0x07064b50), u32(0), u64(offset + listed.length), u32(1)]);
+  return Buffer.concat([...locals, listed, ...(isWide ? [end64, locator] : []), end]);
+}
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
