@@ -52,6 +52,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** Where the NZB parser's worker lies, when that is not beside the parser. */
   readonly nzbWorker?: URL;
+  /** The same of the worker that derives keys from long RAR passwords. */
+  readonly rarWorker?: URL;
   /** Asked before everything else; true when it has answered. */
   readonly extraHandler?: (req: IncomingMessage, res: ServerResponse) => boolean;
 }
@@ -150,6 +152,8 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     parser,
     source: pool,
     remember: (part, bytes) => cache.remember(part, bytes),
+    passwords: imports.passwords,
+    ...(options.rarWorker === undefined ? {} : { rarWorker: options.rarWorker }),
     clock,
     log,
   });
@@ -298,7 +302,6 @@ async function makeDataDir(dataDir: string): Promise<void> {
 function warnOfWhatIsNotThere(config: Config, log: Logger): void {
   const unused = [
     ...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"]),
-    ...(config.imports.passwords.length === 0 ? [] : ["imports.passwords"]),
   ];
   for (const setting of unused) log.warn({ setting }, "this setting is understood but has no effect in this version");
 }

@@ -35,7 +35,12 @@ export async function readDiscImage(
 ): Promise<DiscImage> {
   const reader = windowedReader(headerReader(image, budget, { signal }));
   const map = await readFileSystem(reader);
-  const feature = await findFeature(map, { name, reader });
+  const read = async ({ pieces }: StoredMember) => {
+    const parts: Buffer[] = [];
+    for (const { start, end } of pieces) parts.push(await reader.bytes(start, end - start));
+    return Buffer.concat(parts);
+  };
+  const feature = await discFeature(map.stored, { name, read });
   return { ...map, feature };
 }
 
@@ -63,21 +68,20 @@ function recognised(bytes: Uint8Array, sectorStart: number): string {
   return String.fromCharCode(...bytes.subarray(sectorStart + 1, sectorStart + 6));
 }
 
-/** A feature that cannot be read takes nothing from the files, which are there without it. */
-async function findFeature(
-  { stored }: ArchiveMap,
-  { name, reader }: { name: string; reader: HeaderReader },
+/**
+ * The film of a Blu-ray or DVD as one more member, when these are the files of one; a feature that cannot be read takes nothing from the
+ * files, which are there without it. `read` gives all bytes of a small member.
+ */
+export async function discFeature(
+  members: readonly StoredMember[],
+  { name, read }: { readonly name: string; readonly read: (member: StoredMember) => Promise<Buffer> },
 ): Promise<StoredMember | undefined> {
-  const clips = await blurayFeature(stored, async ({ pieces }) => {
-    const parts: Buffer[] = [];
-    for (const { start, end } of pieces) parts.push(await reader.bytes(start, end - start));
-    return Buffer.concat(parts);
-  }).catch((error: unknown) => {
+  const clips = await blurayFeature(members, read).catch((error: unknown) => {
     if (errorCode(error)?.startsWith("ARCHIVE_")) return undefined;
     throw error;
   });
   if (clips !== undefined) return joined(`${name}.m2ts`, clips);
-  const titles = dvdFeature(stored);
+  const titles = dvdFeature(members);
   return titles && joined(`${name}.mpg`, titles);
 }
 

@@ -8,6 +8,8 @@ export interface CipherOptions {
   readonly context: RarContext;
   /** What is compressed cannot speak for its key. */
   readonly isStored: boolean;
+  /** The headers are encrypted, so that a password has opened them, which RAR uses for the members as well. */
+  readonly encryptedHeaders: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface CipherOptions {
 export async function cipherOf(
   member: StoredMember,
   encryption: RarEncryption,
-  { volumes, context, isStored }: CipherOptions,
+  { volumes, context, isStored, encryptedHeaders }: CipherOptions,
 ): Promise<MemberCipher> {
   if (encryption.kind === "unsupported") {
     throw refusal("ARCHIVE_ENCRYPTED", `"${member.path}" is encrypted ${encryption.why}`);
@@ -33,7 +35,7 @@ export async function cipherOf(
       keys.confirm(password, salt);
       return cipher;
     }
-    if (keys.isConfirmed(password, salt)) return cipher;
+    if (keys.isConfirmed(password, salt) || (encryptedHeaders && keys.isLatest(password))) return cipher;
     const verdict = isStored ? await proveCipher({ ...member, cipher }, volumes, { signal }) : "unknown";
     if (verdict === "right") {
       keys.confirm(password, salt);

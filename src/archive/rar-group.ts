@@ -20,20 +20,32 @@ export function groupVolumes(all: readonly Listed[]): RarGroups {
   return { groups: [...singles, ...mended(linked.flatMap(untangled))], twins };
 }
 
-/** Volumes that are the same in every header and checksum: posted twice. The first one stays. */
+/**
+ * Volumes that are the same in every header and checksum: posted twice. The first one stays. Volumes in the midst of a member that has long
+ * runs of equal bytes, as disc images do, are the same by nature: without a number of their own they count as copies only where other
+ * volumes were posted twice, too.
+ */
 function withoutTwins(all: readonly Listed[]): { unique: Listed[]; twins: Listed[] } {
   const seen = new Set<string>();
-  const unique: Listed[] = [];
-  const twins: Listed[] = [];
+  const copies = new Set<Listed>();
   for (const volume of all) {
-    const { rar, fileSize } = volume;
+    const { rar, place, fileSize } = volume;
     const isKnown = rar.parts.some(({ data, crc32 }) => crc32 && data.end > data.start);
-    const fingerprint = JSON.stringify([rar.format, rar.number, fileSize, rar.restAt, rar.parts]);
-    if (isKnown && seen.has(fingerprint)) twins.push(volume);
-    else unique.push(volume);
+    const number = rar.number ?? place?.ordinal;
+    const fingerprint = JSON.stringify([rar.format, number, fileSize, rar.restAt, rar.parts]);
+    if (isKnown && seen.has(fingerprint)) copies.add(volume);
     seen.add(fingerprint);
   }
-  return { unique, twins };
+  const isRepost = [...copies].some((volume) => !isNameless(volume));
+  const isTwin = (volume: Listed) => copies.has(volume) && (isRepost || !isNameless(volume));
+  return { unique: all.filter((volume) => !isTwin(volume)), twins: all.filter(isTwin) };
+}
+
+/** Nothing but the bytes of a member that goes on on both sides. */
+function isNameless({ rar, place }: Listed): boolean {
+  const [part, another] = rar.parts;
+  const isMiddle = another === undefined && part !== undefined && part.continuedFrom && part.continuesIn;
+  return isMiddle && rar.number === undefined && place === undefined;
 }
 
 function connected(volumes: readonly Listed[]): Listed[][] {

@@ -73,6 +73,11 @@ export class RarKeys {
     this.#latest = password;
   }
 
+  /** Whether this is the password that opened something last. */
+  isLatest(password: string): boolean {
+    return this.#latest === password;
+  }
+
   isConfirmed(password: string, salt: Uint8Array): boolean {
     return this.#opened.get(hex(salt)) === password;
   }

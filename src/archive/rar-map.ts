@@ -9,6 +9,7 @@ interface MapOptions {
   readonly volumes: readonly Volume[];
   readonly context: RarContext;
   readonly format: 4 | 5;
+  readonly encryptedHeaders: boolean;
 }
 
 /** Every member of one set, either as bytes that can be served or with the reason why not. */

@@ -91,7 +91,7 @@ async function mapSet(
   const damage = placed.find(({ volume }) => volume.rar.damage)?.volume.rar.damage;
   const trouble =
     missing.length > 0 ? incomplete(`volume ${missing.join(", ")} of the set of "${first.name}" is missing`) : damage;
-  const map = await mapMembers(joinMembers(placed), { volumes, context: options, format });
+  const map = await mapMembers(joinMembers(placed), { volumes, context: options, format, encryptedHeaders });
   return {
     format,
     volumes: placed.map(({ volume }) => volume.index),

@@ -1,3 +1,4 @@
+import type { MemberCipher } from "../archive/archive.ts";
 import type { AppPasswordStore } from "../auth/app-passwords.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { SegmentList } from "../base/segment-list.ts";
@@ -17,7 +18,7 @@ export interface Entry {
   readonly kind: "folder" | "file";
   /** Last segment of the path, NFC. */
   readonly name: string;
-  /** Bytes; 0 for a folder. */
+  /** Bytes, of plaintext where the file was posted encrypted; 0 for a folder. */
   readonly size: number;
   readonly createdAt: number;
   readonly modifiedAt: number;
@@ -55,10 +56,23 @@ export interface Extent {
   readonly segment: Segment;
 }
 
-/** Where every byte of a file lies. Segments are decoded from the database in chunks, when first needed. */
+/** How the runs of a file are decrypted. */
+export interface FileCipher extends MemberCipher {
+  /** Bytes of the file, all of them plaintext. */
+  readonly size: number;
+  /** Bytes of plaintext in the runs before the file begins, below 65 536; absent: none. */
+  readonly skip?: number;
+}
+
+/**
+ * Where every byte of a file lies, as it was posted. Segments are decoded from the database in chunks, when first needed.
+ * Of an encrypted file these are bytes of ciphertext, with what comes before the file and what pads it.
+ */
 export interface ExtentMap {
   readonly size: number;
-  /** The extent that holds byte `offset` of the file, 0 <= offset < size. The next one is `at(extent.end)`. */
+  /** What makes the file of these bytes; absent: they are the file. */
+  readonly cipher?: FileCipher | undefined;
+  /** The extent that holds byte `offset`, 0 <= offset < size. The next one is `at(extent.end)`. */
   at(offset: number): Extent;
 }
 
@@ -83,8 +97,12 @@ export interface Run {
 export interface NewFile {
   /** Path inside the release, `/` between folders, every name already made safe. */
   readonly path: string;
-  /** The file's bytes, in order; a plain post is one run over one whole post. */
+  /** The file's bytes, in order; a plain post is one run over one whole post. None for an empty file. */
   readonly runs: readonly Run[];
+  /** The bytes themselves, of a small file that was unpacked; it becomes a sidecar, and has no runs. */
+  readonly content?: Uint8Array;
+  /** When the runs are encrypted; they must be long enough for its size. Kept in the database, which only its owner may read. */
+  readonly cipher?: FileCipher;
   readonly modifiedAt: number;
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { clampRange } from "../base/byte-range.ts";
 import { CatalogError } from "../base/errors.ts";
 import type { ContentStore, ContentWriter } from "./contents.ts";
@@ -13,6 +14,11 @@ export interface SqliteContentStore extends ContentStore {
   finish(writer: ContentWriter): number;
   /** A sidecar has been made of it, and that is committed: the writer is done. */
   handOver(writer: ContentWriter): void;
+}
+
+/** What a sidecar's contentTag is: never the same twice, whatever became of the ids of contents, since a backup may have been restored. */
+export function sidecarTag(): string {
+  return randomBytes(15).toString("base64url");
 }
 
 /** The search in the index, apart from the bytes: one row of them is read, never the rows that it is compared with. */

@@ -8,7 +8,10 @@ export type DamageKind = "missing" | "corrupt";
 /** Holes of one file that are recorded; a file with more is beyond hope, and nobody reads a longer list. */
 export const MAX_HOLES_PER_FILE = 1000;
 
-/** Bytes `[start, end)` of a file that could not be had: what one segment holds of it. */
+/**
+ * Bytes `[start, end)` of a file as it was posted that could not be had: what one segment holds of it. Of an encrypted file these are
+ * places in its ciphertext, `FileCipher.skip` more than those in the plaintext, which lacks a block more on either side.
+ */
 export interface NewHole extends ByteRange {
   /** undefined: the NZB names no article for these bytes. */
   readonly messageId: MessageId | undefined;

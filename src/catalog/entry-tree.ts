@@ -26,6 +26,8 @@ export interface NewPostedFile extends NewFolder {
   readonly contentTag: string;
   readonly release: ReleaseId;
   readonly runs: Uint8Array;
+  /** `undefined`: the runs are not encrypted. */
+  readonly cipher: Uint8Array | undefined;
 }
 
 export interface NewSidecar extends NewFolder {
@@ -151,8 +153,8 @@ export function entryTree(db: Database, root: EntryId): EntryTree {
     "SELECT id, kind, content FROM entry WHERE parent = ? AND name = ?",
   );
   const insert = db.prepare(
-    `INSERT INTO entry (parent, name, kind, size, created_at, modified_at, content_tag, release, runs, content)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (parent, name, kind, size, created_at, modified_at, content_tag, release, runs, cipher, content)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const placeRow = db.prepare("UPDATE entry SET parent = ?, name = ? WHERE id = ?");
   const touchRow = db.prepare("UPDATE entry SET modified_at = ? WHERE id = ?");
@@ -206,15 +208,16 @@ export function entryTree(db: Database, root: EntryId): EntryTree {
     },
     addFolder(folder) {
       const at = Math.round(folder.at);
-      return add(folder, "folder", [0, at, at, "", null, null, null]);
+      return add(folder, "folder", [0, at, at, "", null, null, null, null]);
     },
     addPostedFile(file) {
       const times = [Math.round(file.at), Math.round(file.modifiedAt)];
-      return add(file, "file", [file.size, ...times, file.contentTag, file.release, file.runs, null]);
+      const { size, contentTag, release, runs, cipher = null } = file;
+      return add(file, "file", [size, ...times, contentTag, release, runs, cipher, null]);
     },
     addSidecar(file) {
       const at = Math.round(file.at);
-      return add(file, "file", [file.size, at, at, file.contentTag, null, null, file.content]);
+      return add(file, "file", [file.size, at, at, file.contentTag, null, null, null, file.content]);
     },
     place: (id, { parent, name }) => void placeRow.run(parent, name, id),
     touch,

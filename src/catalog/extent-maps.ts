@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { CatalogError } from "../base/errors.ts";
-import type { EntryId, Extent, ExtentMap } from "./catalog.ts";
+import type { EntryId, Extent, ExtentMap, FileCipher } from "./catalog.ts";
 import type { ChunkStore } from "./chunk-store.ts";
+import { unpackCipher } from "./file-cipher.ts";
 import { type RunList, unpackRuns } from "./run-list.ts";
 import type { Database } from "./sqlite.ts";
 
@@ -14,8 +15,8 @@ export function extentMaps(db: Database, chunks: ChunkStore, count: number): (fi
     maxSize: MAP_BYTES,
     sizeCalculation: (map) => map.bytes,
   });
-  const read = db.prepare<[number], { size: number; runs: Buffer }>(
-    "SELECT size, runs FROM entry WHERE id = ? AND runs IS NOT NULL",
+  const read = db.prepare<[number], { size: number; runs: Buffer; cipher: Buffer | null }>(
+    "SELECT size, runs, cipher FROM entry WHERE id = ? AND runs IS NOT NULL",
   );
 
   return (file) => {
@@ -23,7 +24,9 @@ export function extentMaps(db: Database, chunks: ChunkStore, count: number): (fi
     if (known !== undefined) return known;
     const row = read.get(file);
     if (row === undefined) throw new CatalogError("PATH_MISSING", `entry ${file} is no posted file of the catalog`);
-    const map = new FileMap(row.size, unpackRuns(row.runs), chunks);
+    const runs = unpackRuns(row.runs);
+    const cipher = row.cipher === null ? undefined : unpackCipher(row.cipher, row.size);
+    const map = new FileMap(runs, chunks, cipher);
     kept.set(file, map);
     return map;
   };
@@ -32,11 +35,13 @@ export function extentMaps(db: Database, chunks: ChunkStore, count: number): (fi
 /** Finds the run by bisection, the chunk by an index, the segment by arithmetic or bisection. */
 class FileMap implements ExtentMap {
   readonly size: number;
+  readonly cipher: FileCipher | undefined;
   readonly #runs: RunList;
   readonly #chunks: ChunkStore;
 
-  constructor(size: number, runs: RunList, chunks: ChunkStore) {
-    this.size = size;
+  constructor(runs: RunList, chunks: ChunkStore, cipher: FileCipher | undefined) {
+    this.size = runs.size;
+    this.cipher = cipher;
     this.#runs = runs;
     this.#chunks = chunks;
   }

@@ -3,11 +3,11 @@ import { type Logger, silentLogger } from "../base/logger.ts";
 import { appPasswordStore } from "./app-password-store.ts";
 import type { Catalog, CatalogStats } from "./catalog.ts";
 import { chunkStore } from "./chunk-store.ts";
-import { contentStore } from "./content-store.ts";
+import { contentStore, sidecarTag } from "./content-store.ts";
 import { damageStore } from "./damage-store.ts";
 import { explained, inTransaction, openDatabase } from "./database.ts";
 import { entryRemoval } from "./entry-removal.ts";
-import { DROPS, ensureRoots, entryTree, LIBRARY } from "./entry-tree.ts";
+import { DROPS, ensureRoots, entryTree, LIBRARY, type NewFolder } from "./entry-tree.ts";
 import { extentMaps } from "./extent-maps.ts";
 import { jobStore } from "./job-store.ts";
 import { leftovers } from "./leftovers.ts";
@@ -78,7 +78,13 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
   const places = releasePlaces(db, tree);
   const jobs = jobStore(db, { clock, isInLibrary: (release) => places.find(release) !== undefined });
   const chunks = chunkStore(db);
-  const addRelease = releaseWriter(db, { tree, places, clock, completeJob: jobs.complete });
+  const addContent = (bytes: Uint8Array, place: NewFolder) => {
+    using writer = contents.begin();
+    writer.write(bytes);
+    tree.addSidecar({ ...place, size: bytes.length, contentTag: sidecarTag(), content: contents.finish(writer) });
+    contents.handOver(writer);
+  };
+  const addRelease = releaseWriter(db, { tree, places, clock, completeJob: jobs.complete, addContent });
   const sizeOf = db.prepare<[number], number>("SELECT size FROM entry WHERE id = ? AND kind = 'file'").pluck();
   const stats = db.prepare<[], CatalogStats>("SELECT files, releases, segments, bytes FROM totals");
   const proveWritable = db.prepare(

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError } from "../base/errors.ts";
 import type { AddedRelease, EntryId, NewFile, NewRelease, ReleaseId } from "./catalog.ts";
-import { type EntryTree, LIBRARY } from "./entry-tree.ts";
+import { type EntryTree, LIBRARY, type NewFolder } from "./entry-tree.ts";
+import { encryptedSize, packCipher } from "./file-cipher.ts";
 import type { JobId } from "./jobs.ts";
 import { fileNameParts, folderNameParts, freeNames, storedName, storedPath } from "./names.ts";
 import { postWriter } from "./post-writer.ts";
@@ -16,12 +17,14 @@ interface Parts {
   readonly places: ReleasePlaces;
   readonly clock: Clock;
   readonly completeJob: (job: JobId, release: ReleaseId) => void;
+  /** Makes a sidecar of bytes at hand. */
+  readonly addContent: (bytes: Uint8Array, place: NewFolder) => void;
 }
 
 /** Stores a release, inside the caller's transaction. */
 export function releaseWriter(
   db: Database,
-  { tree, places, clock, completeJob }: Parts,
+  { tree, places, clock, completeJob, addContent }: Parts,
 ): (release: NewRelease) => AddedRelease {
   const insert = db.prepare("INSERT INTO release (digest, folder, created_at) VALUES (?, ?, ?)");
   const addPost = postWriter(db);
@@ -61,16 +64,23 @@ export function releaseWriter(
       const names = storedPath(file.path);
       const parent = folderFor(names.slice(0, -1));
       const fileName = freeName(parent, fileNameParts(names.at(-1) as string));
+      if (file.content !== undefined) {
+        addContent(file.content, { parent, name: fileName, at });
+        continue;
+      }
       const runs = storedRuns(file, release, posts);
+      const runBytes = runs.reduce((size, { start, end }) => size + end - start, 0);
+      const cipher = storedCipher(file, runBytes);
       tree.addPostedFile({
         parent,
         name: fileName,
         at,
-        size: runs.reduce((size, { start, end }) => size + end - start, 0),
+        size: file.cipher?.size ?? runBytes,
         modifiedAt: file.modifiedAt,
-        contentTag: contentTag(release.digest, file),
+        contentTag: contentTag(release.digest, file, cipher),
         release: id,
         runs: packRuns(runs),
+        cipher,
       });
     }
     return { id, path: tree.pathOf(top) as string, isNew: true };
@@ -95,9 +105,17 @@ function storedRuns(file: NewFile, release: NewRelease, posts: readonly number[]
     });
 }
 
-/** Equal for equal bytes: the digest names the articles, the runs say which of their bytes, in what order. */
-function contentTag(digest: string, { runs }: NewFile): string {
+function storedCipher({ path, cipher }: NewFile, runBytes: number): Buffer | undefined {
+  if (cipher === undefined) return undefined;
+  const packed = packCipher(cipher);
+  if (runBytes < encryptedSize(cipher)) throw new RangeError(`the runs of ${path} are too short for its plaintext`);
+  return packed;
+}
+
+/** Equal for equal bytes: the digest names the articles, the runs say which of their bytes, in what order, the cipher what they become. */
+function contentTag(digest: string, { runs, cipher }: NewFile, stored: Buffer | undefined): string {
   const hash = createHash("sha256").update(digest);
   for (const { post, start, end } of runs) hash.update(` ${post},${start},${end}`);
+  if (cipher !== undefined && stored !== undefined) hash.update(` ${stored.toString("hex")},${cipher.size}`);
   return hash.digest("base64url").slice(0, 20);
 }

@@ -1,8 +1,10 @@
-/** Where the bytes of a file lie, run after run: its bytes from `starts[i]` on are bytes of post `posts[i]` from `begins[i]` on. */
+/** Where the bytes of a file lie as it was posted, run after run: its bytes from `starts[i]` on are bytes of post `posts[i]` from `begins[i]` on. */
 export interface RunList {
   readonly starts: Float64Array;
   readonly posts: Float64Array;
   readonly begins: Float64Array;
+  /** Bytes of all runs. */
+  readonly size: number;
 }
 
 /** Bytes `[start, end)` of the post with the database id `post`. */
@@ -44,7 +46,12 @@ export function unpackRuns(stored: Uint8Array): RunList {
     begins.push(readVarint(reader));
     position += readVarint(reader);
   }
-  return { starts: Float64Array.from(starts), posts: Float64Array.from(posts), begins: Float64Array.from(begins) };
+  return {
+    starts: Float64Array.from(starts),
+    posts: Float64Array.from(posts),
+    begins: Float64Array.from(begins),
+    size: position,
+  };
 }
 
 /** Plain arithmetic: sizes do not fit the 32 bits of JavaScript's shifts. */

@@ -13,8 +13,9 @@ interface CopyTarget {
 
 /** Bytes are shared, and a file keeps its time; an import came of the original alone. */
 const COPIED =
-  "kind, size, @at, iif(kind = 'folder', @at, modified_at), content_tag, release, content, properties, runs";
-const COLUMNS = "parent, name, kind, size, created_at, modified_at, content_tag, release, content, properties, runs";
+  "kind, size, @at, iif(kind = 'folder', @at, modified_at), content_tag, release, content, properties, runs, cipher";
+const COLUMNS =
+  "parent, name, kind, size, created_at, modified_at, content_tag, release, content, properties, runs, cipher";
 
 /** The searches, each in an index. */
 export const COPY_QUERIES = {

@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { CatalogError, RequestError } from "../base/errors.ts";
 import type { EntryId } from "./catalog.ts";
-import type { SqliteContentStore } from "./content-store.ts";
+import { type SqliteContentStore, sidecarTag } from "./content-store.ts";
 import { inTransaction } from "./database.ts";
 import type { EntryTree, Member, Place } from "./entry-tree.ts";
 import type { Leftovers } from "./leftovers.ts";
@@ -79,8 +78,7 @@ export function treeStore(db: Database, { tree, contents, leftovers, clock, disc
       const outcome = inTransaction(db, () => {
         const { parent, name } = place(path);
         const there = tree.child(parent, name);
-        // Never the same twice, whatever became of the ids of contents: a backup may have been restored.
-        const contentTag = randomBytes(15).toString("base64url");
+        const contentTag = sidecarTag();
         if (there === undefined) {
           tree.addSidecar({ parent, name, at: now(), size, contentTag, content });
           return "created";

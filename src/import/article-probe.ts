@@ -4,6 +4,7 @@ import type { MessageId } from "../base/message-id.ts";
 import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
 import type { ArticleSource } from "../nntp/article-source.ts";
+import { md5Of16k } from "../par2/file-names.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import { type FileKind, fileKind, MAGIC_BYTES } from "./magic.ts";
 
@@ -13,14 +14,44 @@ export interface Found {
   readonly info: PartInfo;
   /** What the bytes look like, if they are the start of a file. */
   readonly kind: FileKind | undefined;
+  /** As many of the first bytes as headers of archives take, or as it takes to see that it is none. */
+  readonly head: Buffer;
+  /** By which PAR2 knows files. */
+  readonly md5Of16k: string;
 }
-export type Probe = Found | { readonly state: "missing" | "corrupt" };
+/** No provider has it, or has it intact. */
+export interface Lost {
+  readonly state: "missing" | "corrupt";
+}
+export type Probe = Found | Lost;
+
+/** All that one article holds. */
+export interface PartBytes {
+  readonly state: "found";
+  readonly info: PartInfo;
+  readonly bytes: Buffer;
+}
+
+/** What is made of the bytes of a part, which are reused afterwards. */
+type Take<T> = (info: PartInfo, bytes: Buffer) => T;
+
+interface Read<T> {
+  readonly id: MessageId;
+  readonly encodedSize: number;
+  readonly signal: AbortSignal;
+  readonly take: Take<T>;
+}
 
 export interface ProbeTarget {
   /** The article and others that claim to hold the same part, in the order in which they are asked. */
   readonly ids: readonly MessageId[];
   readonly encodedSize: number;
 }
+
+/** What is kept of the beginning of a file: the headers of a RAR volume lie in 4 KiB, and nothing else is looked into so closely. */
+const ARCHIVE_HEAD_BYTES = 4096;
+const HEAD_BYTES = 512;
+const ARCHIVE_KINDS: ReadonlySet<string> = new Set(["rar", "7z", "zip"]);
 
 const LANE = { lane: "import" } as const;
 /** Requests that all imports together have outstanding; the providers' limits are the pool's matter. */
@@ -34,7 +65,7 @@ const LARGE_BYTES = 16 * 1024 * 1024 + 128 * 1024;
 export type Remember = (part: Pick<Segment, "id" | "alternates" | "begin" | "size">, bytes: Buffer) => void;
 
 /**
- * Reads articles for imports and keeps what they say, never their bytes. Memory is bounded whatever the articles claim: 32 slots of
+ * Reads articles for imports and keeps what they say, and the first bytes of files. Memory is bounded whatever the articles claim: 32 slots of
  * a megabyte and four that grow to sixteen, allocated when first needed and given up when nobody reads.
  */
 export class ArticleProbe {
@@ -49,14 +80,13 @@ export class ArticleProbe {
   }
 
   /** Reads the first article that is usable. Rejects with ProviderError or the signal's reason. */
-  async read({ ids, encodedSize }: ProbeTarget, signal: AbortSignal): Promise<Probe> {
-    let worst: "missing" | "corrupt" = "missing";
-    for (const id of ids) {
-      const probe = await this.#readOne(id, encodedSize, signal);
-      if (probe.state === "found") return probe;
-      if (probe.state === "corrupt") worst = "corrupt";
-    }
-    return { state: worst };
+  read(target: ProbeTarget, signal: AbortSignal): Promise<Probe> {
+    return this.#readFirst(target, signal, foundIn);
+  }
+
+  /** The same for all bytes of the part, in memory of their own. */
+  bytes(target: ProbeTarget, signal: AbortSignal): Promise<PartBytes | Lost> {
+    return this.#readFirst(target, signal, (info, bytes) => ({ state: "found", info, bytes: Buffer.from(bytes) }));
   }
 
   /** Asks only whether there is an article. `unknown` when no provider would tell. */
@@ -71,29 +101,37 @@ export class ArticleProbe {
     return answer;
   }
 
-  async #readOne(id: MessageId, encodedSize: number, signal: AbortSignal): Promise<Probe> {
-    if (encodedSize <= SMALL_BYTES) {
-      const probe = await this.#readInto(this.#small, id, encodedSize, signal);
+  async #readFirst<T extends { readonly state: "found" }>(
+    { ids, encodedSize }: ProbeTarget,
+    signal: AbortSignal,
+    take: Take<T>,
+  ): Promise<T | Lost> {
+    let worst: Lost["state"] = "missing";
+    for (const id of ids) {
+      const probe = await this.#readOne({ id, encodedSize, signal, take });
+      if (probe.state === "found") return probe;
+      if (probe.state === "corrupt") worst = "corrupt";
+    }
+    return { state: worst };
+  }
+
+  async #readOne<T>(read: Read<T>): Promise<T | Lost> {
+    if (read.encodedSize <= SMALL_BYTES) {
+      const probe = await this.#readInto(this.#small, read);
       if (probe !== "too large") return probe;
     }
-    const probe = await this.#readInto(this.#large, id, encodedSize, signal);
+    const probe = await this.#readInto(this.#large, read);
     return probe === "too large" ? { state: "corrupt" } : probe;
   }
 
-  async #readInto(
-    stock: SlotStock,
-    id: MessageId,
-    encodedSize: number,
-    signal: AbortSignal,
-  ): Promise<Probe | "too large"> {
+  async #readInto<T>(stock: SlotStock, { id, encodedSize, signal, take }: Read<T>): Promise<T | Lost | "too large"> {
     using _place = await stock.places.acquire({ signal });
     const slot = stock.take();
     try {
       const info = await this.#source.body(id, slot, { urgency: LANE, signal, encodedSize });
       const { begin, size } = info;
       if (begin !== undefined) this.#remember?.({ id, alternates: [], begin, size }, slot.bytes);
-      const start = slot.bytes.subarray(0, Math.min(size, MAGIC_BYTES));
-      return { state: "found", info, kind: fileKind(start) };
+      return take(info, slot.bytes.subarray(0, size));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (errorCode(error) === "ARTICLE_MISSING") return { state: "missing" };
@@ -103,6 +141,13 @@ export class ArticleProbe {
       stock.giveBack(slot);
     }
   }
+}
+
+function foundIn(info: PartInfo, bytes: Buffer): Found {
+  const kind = fileKind(bytes.subarray(0, MAGIC_BYTES));
+  const kept = kind !== undefined && ARCHIVE_KINDS.has(kind.extension) ? ARCHIVE_HEAD_BYTES : HEAD_BYTES;
+  const head = Buffer.from(bytes.subarray(0, kept));
+  return { state: "found", info, kind, head, md5Of16k: md5Of16k(bytes) };
 }
 
 class ProbeSlot implements Slot {

@@ -1,9 +1,17 @@
 import { SegmentList } from "../base/segment-list.ts";
+import type { ProbeTarget } from "./article-probe.ts";
 import type { Gap } from "./part-map.ts";
 
 /** Whether the NZB has no article for this part. */
 export function isHole({ packed: { idEnds } }: SegmentList, index: number): boolean {
   return idEnds[index] === (index === 0 ? 0 : idEnds[index - 1]);
+}
+
+/** The articles of a part, in the order in which they are asked. */
+export function targetIn(segments: SegmentList, index: number): ProbeTarget {
+  const id = segments.idAt(index);
+  const alternates = segments.alternatesAt(index);
+  return { ids: id === undefined ? alternates : [id, ...alternates], encodedSize: segments.encodedSizeAt(index) };
 }
 
 /** The list with holes put in where parts are missing from it; the same list when none are. */

@@ -48,6 +48,8 @@ export interface FileClues {
   /** As the yEnc header does. */
   readonly yencName: string | undefined;
   readonly kind: FileKind | undefined;
+  /** What it is called belongs to it, even if it says nothing to a person. */
+  readonly keepsName?: boolean;
 }
 
 /**
@@ -73,7 +75,8 @@ export function fileNames(files: readonly FileClues[], release: string): readonl
   });
 }
 
-function tellingName({ subjectName, yencName }: FileClues): string | undefined {
+function tellingName({ subjectName, yencName, keepsName = false }: FileClues): string | undefined {
+  if (keepsName) return subjectName === undefined ? undefined : baseName(subjectName);
   return [subjectName, yencName]
     .map((name) => (name === undefined ? "" : baseName(name)))
     .find((name) => name !== "" && !isObfuscated(splitSuffix(name).stem));
@@ -106,6 +109,15 @@ function withTrueExtension({ stem, suffix }: SplitName, kind: FileKind | undefin
   if (named === kind.extension || kind.alsoNamed.includes(named)) return { stem, suffix };
   const isLie = SIGNED_EXTENSIONS.has(named) || UNSIGNED_EXTENSIONS.has(named);
   return { stem: isLie || suffix === "" ? stem : stem + suffix, suffix: `.${kind.extension}` };
+}
+
+const ARCHIVE_EXTENSIONS = new Set(["rar", "7z", "zip", "iso", "img", "udf", "bin", "exe"]);
+
+/** Whether a name says what a file is, and that it is no archive. */
+export function isPlainName(name: string): boolean {
+  const extension = nameParts(name).extension.toLowerCase();
+  const isKnown = SIGNED_EXTENSIONS.has(extension) || UNSIGNED_EXTENSIONS.has(extension);
+  return isKnown && !ARCHIVE_EXTENSIONS.has(extension) && !VOLUME_SUFFIX.test(name);
 }
 
 /** Whether a name is one volume of an archive or of a split file, or an archive of its own. */

@@ -37,12 +37,14 @@ export class PartMapper {
   }
 
   /**
-   * The segments to be read next, all at once; empty when nothing more is to be learned.
+   * The segments to be read next, all at once; empty when nothing more is to be learned. `believes`: a size in the header of the first
+   * article is taken for the file's when it fits the number of parts, so that the last one need not be read.
    * Throws FormatError like `map` when what is known cannot belong together.
    */
-  wanted(): readonly number[] {
+  wanted({ believes }: { readonly believes: boolean } = { believes: false }): readonly number[] {
     const isFirstRound = this.#known.size + this.#absent.size === 0;
-    const ends = [this.#seek(1), this.#seek(-1)].filter((index) => index !== undefined);
+    const isEndTold = believes && (isFirstRound || this.#isSizeClaimed());
+    const ends = [this.#seek(1), isEndTold ? undefined : this.#seek(-1)].filter((index) => index !== undefined);
     const wanted = new Set(isFirstRound ? [...ends, ...this.#suspects] : ends);
     if (wanted.size > 0 || this.#known.size === 0) return [...wanted];
     for (const doubt of doubtsOf(this.#input())) {
@@ -70,6 +72,13 @@ export class PartMapper {
   /** The map, or undefined when no article was found at all. Throws FormatError YENC_MALFORMED or NZB_MALFORMED. */
   map(): PartMap | undefined {
     return this.#known.size === 0 ? undefined : partMap(this.#input());
+  }
+
+  /** Decoys in yEnc headers are random, so a size that fits is none. */
+  #isSizeClaimed(): boolean {
+    const count = this.#segments.length;
+    const { size = 0, fileSize = 0, totalParts = count } = this.#known.get(0) ?? {};
+    return totalParts === count && fileSize > (count - 1) * size && fileSize <= count * size;
   }
 
   #input(): MapInput {

@@ -1,9 +1,11 @@
 import { FormatError } from "../base/errors.ts";
 import type { SegmentList } from "../base/segment-list.ts";
 import type { NzbFile } from "../nzb/nzb.ts";
-import type { Probe, ProbeTarget } from "./article-probe.ts";
+import type { Found, Probe, ProbeTarget } from "./article-probe.ts";
+import { targetIn } from "./holes.ts";
 import { checkpoints, type Joined } from "./join.ts";
 import type { FileKind } from "./magic.ts";
+import { isPlainName } from "./names.ts";
 import type { PartMap } from "./part-map.ts";
 import { PartMapper } from "./part-mapper.ts";
 import { type Role, roleOf } from "./payload.ts";
@@ -29,6 +31,7 @@ export class Post {
   readonly #answers = new Map<number, Probe>();
   #kind: FileKind | undefined;
   #yencName: string | undefined;
+  #start: Pick<Found, "head" | "md5Of16k"> | undefined;
   #failure: FormatError | undefined;
 
   constructor({ file, segments, share, joined }: PostOptions) {
@@ -58,6 +61,11 @@ export class Post {
     return this.#answers;
   }
 
+  /** What its first bytes were, once they were read. */
+  get start(): Pick<Found, "head" | "md5Of16k"> | undefined {
+    return this.#start;
+  }
+
   /** As people know it, for messages. */
   get label(): string {
     return this.file.name ?? this.#yencName ?? "a file without a name";
@@ -75,7 +83,14 @@ export class Post {
 
   /** Segments to be read next; none when all is known, or when the articles contradict each other. */
   wanted(): readonly number[] {
-    return this.#guarded(() => this.#mapper.wanted()) ?? [];
+    return this.#guarded(() => this.#mapper.wanted({ believes: this.#mayBeVolume })) ?? [];
+  }
+
+  /** Volumes are many, and nobody looks at their ends; films are few, and everybody does. */
+  get #mayBeVolume(): boolean {
+    const kind = this.#kind?.extension;
+    if (kind !== undefined) return kind === "rar" || kind === "7z" || kind === "zip";
+    return !isPlainName(this.file.name ?? this.#yencName ?? "");
   }
 
   /** The map, or undefined when no article was found or they contradict each other. */
@@ -84,12 +99,7 @@ export class Post {
   }
 
   target(index: number): ProbeTarget {
-    const id = this.segments.idAt(index);
-    const alternates = this.segments.alternatesAt(index);
-    return {
-      ids: id === undefined ? alternates : [id, ...alternates],
-      encodedSize: this.segments.encodedSizeAt(index),
-    };
+    return targetIn(this.segments, index);
   }
 
   learn(index: number, probe: Probe): void {
@@ -100,7 +110,9 @@ export class Post {
     }
     this.#mapper.learn(index, probe.info);
     this.#yencName ??= probe.info.name;
-    if (index === 0 && (probe.info.begin ?? 0) === 0) this.#kind = probe.kind;
+    if (index !== 0 || (probe.info.begin ?? 0) !== 0) return;
+    this.#kind = probe.kind;
+    this.#start = { head: probe.head, md5Of16k: probe.md5Of16k };
   }
 
   #guarded<T>(work: () => T): T | undefined {

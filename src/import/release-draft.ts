@@ -1,9 +1,11 @@
 import type { NewFile, NewPost } from "../catalog/catalog.ts";
 import { withGaps } from "./holes.ts";
-import { fileNames, isArchiveName } from "./names.ts";
+import { type FileClues, fileNames, isArchiveName } from "./names.ts";
 import type { PartMap } from "./part-map.ts";
 import type { Role } from "./payload.ts";
 import type { Post } from "./post.ts";
+import { safeName } from "./safe-name.ts";
+import type { Source } from "./source.ts";
 
 /** A post whose parts are placed. */
 export interface MappedPost {
@@ -19,22 +21,43 @@ export interface Draft {
   readonly notes: readonly string[];
 }
 
-/** Files and posts of a release as the catalog takes them. `importedAt` dates files whose posting time nobody knows. */
-export function draftRelease(mapped: readonly MappedPost[], name: string, importedAt: number): Draft {
+export interface DraftOptions {
+  /** The release's. */
+  readonly name: string;
+  /** Dates files whose posting time nobody knows. */
+  readonly importedAt: number;
+}
+
+/** Files and posts of a release as the catalog takes them: every post, and each leaf as a file over them. */
+export function draftRelease(mapped: readonly MappedPost[], leaves: readonly Source[], options: DraftOptions): Draft {
+  const { name, importedAt } = options;
   const names = fileNames(
-    mapped.map(({ post }) => ({ subjectName: post.file.name, yencName: post.yencName, kind: post.kind })),
+    leaves.map((leaf) => cluesOf(leaf, mapped)),
     name,
   );
   const spelled = oneSpelling();
   return {
     posts: mapped.map(({ post: { segments }, map }) => newPost(withGaps(segments, map.gaps), map)),
-    files: mapped.map(({ post, map, role }, index) => ({
-      path: spelled(role === "sample" ? `Sample/${names[index]}` : (names[index] as string)),
-      runs: [{ post: index, start: 0, end: map.size }],
-      modifiedAt: post.file.postedAt ?? importedAt,
-    })),
-    notes: notesOn(mapped, names),
+    files: leaves.map((leaf, index) => {
+      const { runs, cipher, content, modifiedAt = importedAt } = leaf;
+      const path = spelled([...foldersOf(leaf, mapped), names[index] as string].join("/"));
+      if (content !== undefined) return { path, runs, modifiedAt, content };
+      return { path, runs, modifiedAt, ...(cipher === undefined ? {} : { cipher }) };
+    }),
+    notes: notesOn(mapped, leaves),
   };
+}
+
+function cluesOf({ post, path, kind, isOnDisc = false }: Source, mapped: readonly MappedPost[]): FileClues {
+  const yencName = post === undefined ? undefined : (mapped[post] as MappedPost).post.yencName;
+  return { subjectName: path === "" ? undefined : path, yencName, kind, keepsName: isOnDisc };
+}
+
+/** A poster's own folders are no business of ours; those of an archive belong to what is in it. */
+function foldersOf({ post, path }: Source, mapped: readonly MappedPost[]): readonly string[] {
+  if (post !== undefined) return (mapped[post] as MappedPost).role === "sample" ? ["Sample"] : [];
+  const folders = path.split(/[\\/]/).slice(0, -1);
+  return folders.filter((folder) => !/^[.\s]*$/.test(folder)).map((folder) => safeName(folder, "Folder"));
 }
 
 function newPost(segments: NewPost["segments"], { size, partSize, partEnds }: PartMap): NewPost {
@@ -54,15 +77,13 @@ function oneSpelling(): (path: string) => string {
   };
 }
 
-function notesOn(mapped: readonly MappedPost[], names: readonly string[]): readonly string[] {
-  const archives = mapped.filter(({ post: { kind } }, index) => {
-    const isArchive = kind?.extension === "rar" || kind?.extension === "7z" || kind?.extension === "zip";
-    return isArchiveName(names[index] as string) || (isArchive && !/\.(?:cb.|exe)$/i.test(names[index] as string));
-  }).length;
-  const guessed = mapped.filter(({ map }) => !map.isSizeExact).length;
+function notesOn(mapped: readonly MappedPost[], leaves: readonly Source[]): readonly string[] {
+  const shown = new Set(leaves.map(({ post }) => post));
+  const guessed = mapped.filter(({ map }, post) => shown.has(post) && !map.isSizeExact).length;
+  const lying = leaves.filter(({ path, kind }) => kind === undefined && isArchiveName(path)).length;
   const notes: string[] = [];
-  if (archives > 0) notes.push(`${countOf(archives, "archive file")} kept packed: archives are not looked into`);
   if (guessed > 0) notes.push(`the size of ${countOf(guessed, "file")} is an estimate: the last article is missing`);
+  if (lying > 0) notes.push(`${countOf(lying, "file")} kept as posted: called an archive, and does not begin like one`);
   return notes;
 }
 

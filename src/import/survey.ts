@@ -18,6 +18,8 @@ export interface SurveyResult {
   readonly mapped: readonly MappedPost[];
   /** Files that are no payload and whose articles are gone. */
   readonly leftOut: readonly Post[];
+  /** Files of recovery sets; nothing was asked of those that are called so. */
+  readonly par2: readonly Post[];
 }
 
 /**
@@ -34,6 +36,7 @@ export async function survey(posts: readonly Post[], options: SurveyOptions): Pr
   const progress = progressOf(asked, options.onProgress);
   const sample = new Sample();
   const counted = new Set(payload);
+  const isAsked = new Set(asked);
 
   const read = (questions: readonly Question[]) =>
     askAll(
@@ -74,10 +77,11 @@ export async function survey(posts: readonly Post[], options: SurveyOptions): Pr
   const settled: Post[] = [];
   for (const post of asked) settled.push(...(await settleJoin(post, read)));
   while ((await readWanted(settled)).length > 0);
-  return mapAll(settled);
+  const par2 = [...posts.filter((post) => !isAsked.has(post)), ...settled].filter(({ role }) => role === "par2");
+  return { ...mapAll(settled), par2 };
 }
 
-function mapAll(posts: readonly Post[]): SurveyResult {
+function mapAll(posts: readonly Post[]): Omit<SurveyResult, "par2"> {
   const roles = withPayload(posts.map(({ role }) => role));
   if (!roles.includes("payload")) throw nothingToShow(posts);
   const mapped: MappedPost[] = [];

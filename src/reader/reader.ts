@@ -1,3 +1,4 @@
+import { type Decryption, startDecryption } from "../archive/decryption.ts";
 import { type ByteRange, clampRange } from "../base/byte-range.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cancel, SeekableFile } from "../base/seekable-file.ts";
@@ -46,7 +47,9 @@ interface Warm {
 /** One read of one file. */
 interface Read extends OpenOptions, Cancel {
   readonly map: ExtentMap;
+  /** Of the file as it was posted. */
   readonly range: ByteRange;
+  readonly decryption: Decryption | undefined;
 }
 
 /** Makes files readable out of articles. One per process: reads share its cache, and the memory for read-ahead. */
@@ -63,18 +66,27 @@ export class Reader {
     return this.#reads;
   }
 
+  /** A file that was posted encrypted gives its plaintext. */
   open(map: ExtentMap, options: OpenOptions = {}): SeekableFile {
+    const { cipher } = map;
+    const size = cipher?.size ?? map.size;
     return {
-      size: map.size,
-      read: (range, { signal }) => this.#read({ ...options, map, range: clampRange(range, map.size), signal }),
+      size,
+      read: (wanted, { signal }) => {
+        const clamped = clampRange(wanted, size);
+        const decryption = cipher && startDecryption(cipher, clamped);
+        return this.#read({ ...options, map, range: decryption?.source ?? clamped, decryption, signal });
+      },
     };
   }
 
   async *#read(read: Read): AsyncGenerator<Uint8Array, void, undefined> {
-    const { map, range, signal, stream, damage, readClass } = read;
+    const { map, range, decryption, signal, stream, damage, readClass } = read;
     const { cache, onStart } = this.#options;
     const ahead: Warm[] = [];
     let position = range.start;
+    /** Nothing has been given yet. */
+    let isFirst = true;
     this.#reads += 1;
     try {
       while (position < range.end) {
@@ -91,11 +103,12 @@ export class Reader {
           const offset = extent.skip + (position - extent.start);
           let prefix: Buffer;
           try {
-            prefix = await this.#ready(lease, offset + 1, { read, isFirst: position === range.start });
+            prefix = await this.#ready(lease, offset + 1, { read, isFirst });
           } catch (error) {
             // What was shown before it was verified can only be taken back by breaking off.
             if (damage === undefined || signal.aborted || position > from) throw error;
-            yield* damage.fill(extent, { start: position, end: stop }, error);
+            yield* damage.fill(extent, decryption?.lose(stop - position) ?? { start: position, end: stop }, error);
+            isFirst = false;
             position = stop;
             break;
           }
@@ -105,7 +118,11 @@ export class Reader {
           position += end - offset;
           // Said beforehand: whoever has the last bytes it asked for does not ask for more.
           if (position === stop) lease.done();
-          yield prefix.subarray(offset, end);
+          const posted = prefix.subarray(offset, end);
+          const bytes = decryption === undefined ? posted : decryption.update(posted);
+          if (bytes.length === 0) continue;
+          isFirst = false;
+          yield bytes;
         }
         if (position === extent.end && readClass?.() === "download") cache.spent(extent.segment);
       }

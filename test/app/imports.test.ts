@@ -164,13 +164,13 @@ describe("imports over the wire", () => {
     expect(system.app.catalog.stats()).toMatchObject({ releases: 0, files: 0 });
   });
 
-  test("volumes of an archive are files of their own, and the import says so", async () => {
+  test("what is merely called a volume of an archive is a file of its own, and the import says so", async () => {
     await using system = await startSystem();
     const volumes = [1, 2, 3].map((number) => post(system, `film.part0${number}.rar`, 3 * PART + number));
     const job = await system.ended(await system.submit("Film", toNzb(volumes)));
     expect(job).toMatchObject({
       state: "completed",
-      reason: "3 archive files kept packed: archives are not looked into",
+      reason: "3 files kept as posted: called an archive, and does not begin like one",
     });
     expect(filesOf(system, job).map(({ path }) => path.split("/").at(-1))).toEqual(volumes.map(({ name }) => name));
   });

@@ -149,6 +149,27 @@ describe("addRelease", () => {
     expect(shelf.open().addRelease(twoFiles()).isNew).toBe(true);
   });
 
+  test("keeps bytes that come with it as a sidecar, and forgets them with a release that fails", () => {
+    using shelf = library();
+    const catalog = shelf.open();
+    const text = Buffer.from("subtitles".repeat(20_000));
+    const { posts, files } = twoFiles();
+    const note = { path: "sub/b.srt", runs: [], content: text, modifiedAt: 0 };
+    const broken = fileOf("c.mkv", [{ post: 0, start: 0, end: Number.MAX_SAFE_INTEGER }]);
+    expect(() => catalog.addRelease(releaseOf({ posts, files: [note, broken] }))).toThrow(RangeError);
+    expect(catalog.stats()).toMatchObject({ files: 0, bytes: 0 });
+    const { id } = catalog.addRelease(releaseOf({ posts, files: [...files, note] }));
+    const entry = catalog.find("movies/Film/sub/b.srt");
+    expect(entry).toMatchObject({ kind: "file", size: text.length, isSidecar: true });
+    const range = { start: 0, end: text.length };
+    expect(Buffer.concat([...catalog.contents.read(entry?.id as never, range)]).equals(text)).toBe(true);
+    expect(catalog.releaseFiles(id)).toHaveLength(2);
+    catalog[Symbol.dispose]();
+    const db = openDatabase(shelf.path);
+    expect(db.prepare("SELECT count(*) FROM content").pluck().get()).toBe(1);
+    db.close();
+  });
+
   test("takes a post of no bytes and a post that no file uses", () => {
     using shelf = library();
     const catalog = shelf.open();

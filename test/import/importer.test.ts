@@ -147,13 +147,13 @@ describe("an imported release", () => {
     expect(files).toEqual({ "film.mkv": 99_300, "film (2).mkv": 99_300 });
   });
 
-  test("keeps archives packed, and says so", async () => {
+  test("keeps what is merely called an archive, and says so", async () => {
     const { shop, result, files } = await imported((usenet) =>
       usenet.post({ name: "film.part1.rar", parts: [9, 9] }).post({ name: "film.part2.rar", parts: [9] }),
     );
     using _ = shop;
     expect(files).toEqual({ "film.part1.rar": 18, "film.part2.rar": 9 });
-    expect(result.note).toBe("2 archive files kept packed: archives are not looked into");
+    expect(result.note).toBe("2 files kept as posted: called an archive, and does not begin like one");
   });
 
   test("of subtitles alone is a release", async () => {

@@ -187,14 +187,14 @@ describe("small files of one poster", () => {
     expect(shop.files(release.path)).toEqual({ "a.mkv": 10, "a (2).mkv": 20 });
   });
 
-  test("stay apart under names that count, like the volumes of a set", async () => {
+  test("are the pieces of one under names that count, each of one size and with a part numbering of its own", async () => {
     using shop = new Workshop();
     for (let file = 1; file <= 20; file++) {
       const name = `Alotta-Files.${String(file).padStart(4, "0")}`;
       shop.usenet.post({ name, subject: `[${file}/20] - "${name}" yEnc (1/1) 81920`, parts: [50] });
     }
     const { release } = await shop.import();
-    expect(Object.keys(shop.files(release.path))).toHaveLength(20);
+    expect(shop.files(release.path)).toEqual({ "Alotta-Files": 1000 });
     expect(shop.usenet.calls).toBe(20);
   });
 });

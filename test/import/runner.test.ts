@@ -302,7 +302,7 @@ test("what should be known of a completed import stands in its reason", async ()
   const { id } = await office.queue("Film");
   await using _ = await office.start();
   await until(() => office.lines.length > 0);
-  expect(office.job(id)).toMatchObject({ state: "completed", reason: expect.stringContaining("kept packed") });
+  expect(office.job(id)).toMatchObject({ state: "completed", reason: expect.stringContaining("kept as posted") });
 });
 
 test("the pause before a retry grows from 10 s to an hour, and is spread by a fifth", () => {
