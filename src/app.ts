@@ -300,8 +300,6 @@ async function makeDataDir(dataDir: string): Promise<void> {
 
 /** A setting that has no effect yet must not be believed in. */
 function warnOfWhatIsNotThere(config: Config, log: Logger): void {
-  const unused = [
-    ...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"]),
-  ];
+  const unused = [...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"])];
   for (const setting of unused) log.warn({ setting }, "this setting is understood but has no effect in this version");
 }
