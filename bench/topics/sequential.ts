@@ -10,7 +10,7 @@ import { againstFloor, atMost, type Check, type Row, type Table, times } from ".
 import { median, medianRatio, type Side, takeTurns } from "../rounds.ts";
 import type { Scale, Topic } from "../topic.ts";
 
-interface Sample {
+export interface Sample {
   /** MB/s of content. */
   readonly speed: number;
   /** CPU seconds of the measured process per GB served. */
@@ -19,7 +19,7 @@ interface Sample {
 
 type Samples = Readonly<Record<string, readonly Sample[]>>;
 
-const PART_SIZE = 716_800;
+export const PART_SIZE = 716_800;
 const CONNECTIONS = 8;
 const DEPTH = 2;
 const CLIENTS = [1, 4, 16] as const;
@@ -175,7 +175,10 @@ interface Read {
 }
 
 /** A run that must not find anything in the cache. */
-async function runCold({ news, product }: { news: News; product: Product }, reads: readonly Read[]): Promise<Sample> {
+export async function runCold(
+  { news, product }: { news: News; product: Product },
+  reads: readonly Read[],
+): Promise<Sample> {
   await news.reset();
   const sample = await runReads(product, reads);
   const wanted = reads.reduce((sum, { start, end }) => sum + Math.ceil((end - start) / PART_SIZE), 0);

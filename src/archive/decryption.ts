@@ -7,7 +7,7 @@ const BLOCK_WORDS = AES_BLOCK / Int32Array.BYTES_PER_ELEMENT;
 
 /** One range of an encrypted file, decrypted as its ciphertext comes. */
 export interface Decryption {
-  /** Of the ciphertext: what has to be given to it, in order. At most 16 bytes before the range and 15 behind it. */
+  /** Of the ciphertext: what has to be given to it, in order. Whole blocks and, of CBC, the one before: up to 31 bytes before the range and 15 behind it. */
   readonly source: ByteRange;
   /** The plaintext that the next bytes of ciphertext complete, in memory of its own; may be empty. */
   update(bytes: Uint8Array): Uint8Array;

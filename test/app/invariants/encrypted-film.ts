@@ -41,9 +41,12 @@ const HEAD = 61;
 const TAIL = 20;
 
 /** A system with one film in its library of which nothing was ever fetched. Its time stands still. */
-export async function startPosted(posting: Posting): Promise<PostedFilmSystem> {
+export async function startPosted(
+  posting: Posting,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<PostedFilmSystem> {
   const clock = new ManualClock();
-  const system = await startSystem({ clock });
+  const system = await startSystem({ clock, settings });
   return { system, clock, film: post(system, posting), [Symbol.asyncDispose]: () => system[Symbol.asyncDispose]() };
 }
 

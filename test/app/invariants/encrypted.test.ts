@@ -212,3 +212,18 @@ test("a stream of an encrypted film shows places in the film", async () => {
   const { streams } = JSON.parse((await system.get("/api/v1/streams")).body.toString());
   expect(streams).toMatchObject([{ size: film.size, position: film.size, bytes: 100_000, failures: 0 }]);
 });
+
+test("an encrypted film with a hole plays on: what stands for its plaintext is not decrypted, and the hole is recorded where the article lies", async () => {
+  await using world = await startPosted({ mode: "cbc", ...MANY_POSTS }, { "streaming.damage": "fill" });
+  const { system, film } = world;
+  const { start, end, segment } = film.extents[70] as Extent;
+  serverOf(system).behave({ faults: (id) => (id === segment.id ? "missing" : undefined) });
+  const answer = await system.get(film.path);
+  // The blocks that have bytes in it, and the one behind, which needs the last of them.
+  const lost = { start: start - (start % 16), end: Math.ceil(end / 16) * 16 + 16 };
+  const expected = film.content.read(0, film.size).fill(0xec, lost.start, lost.end);
+  expect([answer.isBroken, answer.body.equals(expected)]).toEqual([false, true]);
+  const id = system.app.catalog.find("test/Film/film.mkv")?.id;
+  const { holes } = JSON.parse((await system.get(`/api/v1/files/${id}/damage`)).body.toString());
+  expect(holes).toMatchObject([{ start, end, messageId: segment.id }]);
+});
