@@ -2,9 +2,11 @@ import { cpus } from "node:os";
 import { useCubic } from "./congestion-control.ts";
 import { Report } from "./report.ts";
 import type { Topic } from "./topic.ts";
+import { archived } from "./topics/archived.ts";
 import { barrier } from "./topics/barrier.ts";
 import { catalog } from "./topics/catalog.ts";
 import { fill } from "./topics/fill.ts";
+import { imports } from "./topics/imports.ts";
 import { memory } from "./topics/memory.ts";
 import { prefetch } from "./topics/prefetch.ts";
 import { scrub } from "./topics/scrub.ts";
@@ -12,7 +14,19 @@ import { seek } from "./topics/seek.ts";
 import { sequential } from "./topics/sequential.ts";
 import { webdav } from "./topics/webdav.ts";
 
-const TOPICS: readonly Topic[] = [sequential, prefetch, barrier, seek, fill, scrub, memory, catalog, webdav];
+const TOPICS: readonly Topic[] = [
+  sequential,
+  prefetch,
+  barrier,
+  seek,
+  fill,
+  scrub,
+  memory,
+  catalog,
+  webdav,
+  archived,
+  imports,
+];
 
 const wanted = process.argv.slice(2);
 const isQuick = wanted.includes("--quick");

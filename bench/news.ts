@@ -96,7 +96,10 @@ export interface ProviderWish {
 }
 
 /** The news server as one provider. */
-export function providerOf(news: News, { connections, pipeline, isTls = true }: ProviderWish): ProviderOptions {
+export function providerOf(
+  news: Pick<News, "plainPort" | "tlsPort" | "login">,
+  { connections, pipeline, isTls = true }: ProviderWish,
+): ProviderOptions {
   return {
     id: "bench",
     host: "127.0.0.1",

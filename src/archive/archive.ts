@@ -56,13 +56,16 @@ export interface RefusedMember {
 /** Where the bytes of a compressed member lie. */
 export interface PackedMember {
   readonly method: string;
+  /** Members of one solid block have the very same list. */
   readonly pieces: readonly Piece[];
   readonly cipher: MemberCipher | undefined;
   /** Of 7z: the properties of its coder, the size of all that the pieces unpack to, and where in that the member begins. */
   readonly solid?: { readonly properties: Uint8Array; readonly size: number; readonly offset: number };
+  /** Of the member unpacked, where the archive says it. */
+  readonly crc32?: number | undefined;
 }
 
-/** What is in a set of volumes. Folders and empty files have no pieces; folders are not listed. */
+/** What is in a set of volumes. Folders and empty files have no pieces; folders and symbolic links are not listed. */
 export interface ArchiveMap {
   readonly stored: readonly StoredMember[];
   readonly refused: readonly RefusedMember[];

@@ -1,10 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { onAbort } from "../base/abort.ts";
-import { errorCode, FormatError } from "../base/errors.ts";
+import { FormatError } from "../base/errors.ts";
 import type { Volume } from "./archive.ts";
 import { type Listed, listed } from "./rar-listed.ts";
 import { readRarEnd, readRarVolume } from "./rar-read.ts";
 import type { RarContext, RarVolume } from "./rar-volume.ts";
+import { isArticleFault } from "./rar-window.ts";
 
 /** Volumes that are read at the same time, unless the caller says. */
 const READERS = 32;
@@ -56,7 +57,7 @@ async function orFailure(read: () => Promise<RarVolume>): Promise<RarVolume | Er
   try {
     return await read();
   } catch (error) {
-    if (error instanceof FormatError || errorCode(error)?.startsWith("ARTICLE_")) return error as Error;
+    if (error instanceof FormatError || isArticleFault(error)) return error as Error;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { headLink, type Listed, tailLink } from "./rar-listed.ts";
+import { incomplete } from "./refusals.ts";
 
 /** Sets of volumes that belong together, not yet in order; and second copies of volumes, which are not needed. */
 export interface RarGroups {
@@ -8,6 +9,8 @@ export interface RarGroups {
 
 /** Beyond this many groups there is nothing to be repaired by guessing. */
 const MAX_GROUPS_TO_MEND = 2000;
+/** Fewer bytes than this behind what was read are no header of RAR4. */
+const MIN_HEADER_BYTES = 7;
 
 /**
  * Parts a bag of volumes into sets by what their headers share: a member that goes on from one volume in the next, else the names. Two
@@ -17,7 +20,7 @@ export function groupVolumes(all: readonly Listed[]): RarGroups {
   const { unique, twins } = withoutTwins(all);
   const singles = unique.filter(({ rar }) => !rar.isVolume).map((volume) => [volume]);
   const linked = connected(unique.filter(({ rar }) => rar.isVolume));
-  return { groups: [...singles, ...mended(linked.flatMap(untangled))], twins };
+  return { groups: [...singles, ...mended(linked.flatMap(untangled)).map(withLostEnds)], twins };
 }
 
 /**
@@ -26,15 +29,17 @@ export function groupVolumes(all: readonly Listed[]): RarGroups {
  * volumes were posted twice, too.
  */
 function withoutTwins(all: readonly Listed[]): { unique: Listed[]; twins: Listed[] } {
-  const seen = new Set<string>();
+  const seen = new Map<string, Set<number | undefined>>();
   const copies = new Set<Listed>();
   for (const volume of all) {
     const { rar, place, fileSize } = volume;
     const isKnown = rar.parts.some(({ data, crc32 }) => crc32 && data.end > data.start);
     const number = rar.number ?? place?.ordinal;
-    const fingerprint = JSON.stringify([rar.format, number, fileSize, rar.restAt, rar.parts]);
-    if (isKnown && seen.has(fingerprint)) copies.add(volume);
-    seen.add(fingerprint);
+    const fingerprint = JSON.stringify([rar.format, fileSize, rar.parts]);
+    const numbers = seen.get(fingerprint) ?? new Set();
+    // The number of a copy may be unread when that of the volume itself is known.
+    if (isKnown && (numbers.has(number) || (number === undefined && numbers.size > 0))) copies.add(volume);
+    seen.set(fingerprint, numbers.add(number));
   }
   const isRepost = [...copies].some((volume) => !isNameless(volume));
   const isTwin = (volume: Listed) => copies.has(volume) && (isRepost || !isNameless(volume));
@@ -138,6 +143,33 @@ function mended(groups: readonly Listed[][]): Listed[][] {
     else strays.push(stray);
   }
   return [...whole, ...strays];
+}
+
+/**
+ * RAR4 writes a volume's number into its end block only. The one volume whose end block is lost has the only number that nobody else
+ * has. Without numbers, where a volume goes on in the next one is lost with its end, and with it the proof of the order by names.
+ */
+function withLostEnds(group: Listed[]): Listed[] {
+  if (group[0]?.rar.format !== 4) return group;
+  const numbers = new Set(group.map(({ rar }) => rar.number));
+  const unnumbered = group.filter(({ rar }) => rar.number === undefined);
+  const free = group.flatMap((_, number) => (numbers.has(number) ? [] : [number]));
+  const [lost, number] = [unnumbered[0], free[0]];
+  if (group.length > 1 && lost && unnumbered.length === 1 && free.length === 1) {
+    return group.map((one) => (one === lost ? { ...one, rar: { ...one.rar, number } } : one));
+  }
+  return group.map((one) => (isCutInside(one, group) ? { ...one, rar: { ...one.rar, damage: lostEnd(one) } } : one));
+}
+
+/** Not read to its end, and by its name not the last one. */
+function isCutInside({ rar, fileSize, place }: Listed, group: readonly Listed[]): boolean {
+  const isCut = !(rar.hasNext || rar.hasEndBlock || rar.damage) && fileSize - rar.restAt >= MIN_HEADER_BYTES;
+  if (!isCut || place === undefined) return false;
+  return group.some((other) => other.place?.series === place.series && other.place.ordinal > place.ordinal);
+}
+
+function lostEnd({ name }: Listed) {
+  return incomplete(`the last headers of the rar volume "${name}" are lost, and there are volumes behind it`);
 }
 
 function hasBeginning(group: readonly Listed[]): boolean {

@@ -1,6 +1,6 @@
 import { createDecipheriv } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { FormatError } from "../base/errors.ts";
+import type { FormatError } from "../base/errors.ts";
 import { RarCursor } from "./rar-cursor.ts";
 import { MAX_PARTS, type RarContext, type RarEncryption, type RarPart, type RarVolume } from "./rar-volume.ts";
 import type { RarWindow } from "./rar-window.ts";
@@ -14,10 +14,14 @@ const END = 0x7b;
 /** Comments, authenticity, recovery records of RAR 2: passed over unchecked, since each has a checksum rule of its own. */
 const OLD_FIRST = 0x75;
 const OLD_LAST = 0x79;
+/** What an encrypted archive begins with, and whose checksum proves a password. */
+const PROVING_TYPES: ReadonlySet<number> = new Set([FILE, SERVICE, END]);
 
 const BASE_BYTES = 7;
 const SALT_BYTES = 8;
 const AES_BLOCK = 16;
+/** No header is larger that a password must prove itself by. */
+const MAX_UNPROVED_BYTES = 4096;
 const UNIX = 3;
 const UNKNOWN_SIZE = 0xffff_ffff;
 /** The first version whose ciphers are AES. */
@@ -109,9 +113,10 @@ async function walk(
       if (part.continuesIn && !passesContinued) return found;
     }
   } catch (error) {
-    if (!(error instanceof FormatError) || found.parts.length === 0) throw error;
-    found.damage =
-      error.code === "ARCHIVE_ENCRYPTED" ? malformed(`"${window.name}" has something else behind its members`) : error;
+    if (found.parts.length === 0) throw error;
+    const damage = await window.damage(error, found.restAt);
+    const isStrange = damage?.code === "ARCHIVE_ENCRYPTED";
+    found.damage = isStrange ? malformed(`"${window.name}" has something else behind its members`) : damage;
   }
   return found;
 }
@@ -127,7 +132,10 @@ async function plainBlock(window: RarWindow, at: number): Promise<Block> {
   return { type, flags: head.readUInt16LE(3), head, dataAt: at + headSize };
 }
 
-/** Salt, then the header in AES-128-CBC, padded with zeros. A wrong password shows in the header's checksum only. */
+/**
+ * Salt, then the header in AES-128-CBC, padded with zeros. A wrong password shows in the header's checksum only, for which up to 64 KiB
+ * would be read, so what cannot be a header is seen by its first block.
+ */
 async function encryptedBlock(window: RarWindow, at: number, { keys, signal }: RarContext): Promise<Block> {
   const salt = Buffer.from(await window.bytes(at, SALT_BYTES));
   const headAt = at + SALT_BYTES;
@@ -137,10 +145,12 @@ async function encryptedBlock(window: RarWindow, at: number, { keys, signal }: R
       const decipher = createDecipheriv("aes-128-cbc", key, iv).setAutoPadding(false);
       return Buffer.concat([decipher.update(bytes), decipher.final()]);
     };
-    const headSize = open(await window.bytes(headAt, AES_BLOCK)).readUInt16LE(5);
+    const first = open(await window.bytes(headAt, AES_BLOCK));
+    const headSize = first.readUInt16LE(5);
     const paddedSize = Math.ceil(headSize / AES_BLOCK) * AES_BLOCK;
-    const fits = headSize >= BASE_BYTES && headAt + paddedSize <= window.size;
-    if (!fits && !keys.isConfirmed(password, salt)) continue;
+    const fits = headSize >= BASE_BYTES && headSize <= MAX_UNPROVED_BYTES && headAt + paddedSize <= window.size;
+    const isLikely = fits && PROVING_TYPES.has(first.readUInt8(2));
+    if (!isLikely && !keys.isConfirmed(password, salt)) continue;
     const head = open(await window.bytes(headAt, paddedSize)).subarray(0, headSize);
     if (head.length < BASE_BYTES || !isWhole(head)) continue;
     keys.confirm(password, salt);

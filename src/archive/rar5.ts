@@ -77,8 +77,9 @@ export async function readRar5(window: RarWindow, at: number, { keys }: RarConte
       }
     }
   } catch (error) {
-    if (!(error instanceof FormatError) || parts.length === 0) throw error;
-    return { ...volume, parts, restAt, hasNext: false, hasEndBlock: false, damage: error };
+    if (parts.length === 0) throw error;
+    const damage = await window.damage(error, restAt);
+    return { ...volume, parts, restAt, hasNext: false, hasEndBlock: false, damage };
   }
   return { ...volume, parts, restAt, hasNext: false, hasEndBlock: false, damage: undefined };
 }

@@ -35,6 +35,11 @@ const MAX_ID_BYTES = 8;
 /** Far above any real archive; keeps the list of members in tens of megabytes. */
 const MAX_FILES = 250_000;
 const DIRECTORY_ATTRIBUTE = 0x10;
+const REPARSE_POINT_ATTRIBUTE = 0x400;
+/** Then the high half of the attributes is a Unix mode. */
+const UNIX_ATTRIBUTE = 0x8000;
+const TYPE_MASK = 0o170000;
+const TYPE_LINK = 0o120000;
 const FILETIME_OF_1970 = 116_444_736_000_000_000n;
 
 /** The header, or where the packed header lies that stands for it. Throws ARCHIVE_MALFORMED. */
@@ -253,9 +258,16 @@ function filesInfo(cursor: SevenZipCursor): readonly SevenZipFile[] {
     const isEmptyFile = !hasStream && emptyFiles[empty] === true;
     const isAnti = !hasStream && anti[empty] === true;
     if (!hasStream) empty += 1;
-    const isFolder = hasStream ? false : !isEmptyFile || ((attributes[index] ?? 0) & DIRECTORY_ATTRIBUTE) !== 0;
-    return { path: names[index], hasStream, isListed: !isFolder && !isAnti, modifiedAt: times[index] };
+    const attribute = attributes[index] ?? 0;
+    const isFolder = hasStream ? false : !isEmptyFile || (attribute & DIRECTORY_ATTRIBUTE) !== 0;
+    const isLink = isLinkBy(attribute);
+    return { path: names[index], hasStream, isListed: !isFolder && !isAnti, isLink, modifiedAt: times[index] };
   });
+}
+
+function isLinkBy(attribute: number): boolean {
+  if ((attribute & REPARSE_POINT_ATTRIBUTE) !== 0) return true;
+  return (attribute & UNIX_ATTRIBUTE) !== 0 && ((attribute >>> 16) & TYPE_MASK) === TYPE_LINK;
 }
 
 function tooMany(): Error {

@@ -1,4 +1,5 @@
-import type { MemberCipher, RefusedMember, StoredMember, UnlockedMap } from "./archive.ts";
+import type { ByteRange } from "../base/byte-range.ts";
+import type { MemberCipher, Piece, RefusedMember, StoredMember, UnlockedMap } from "./archive.ts";
 import type { JoinedFile } from "./joined-file.ts";
 import { hintFor } from "./refusals.ts";
 import { type Chain, chainOf, methodOf } from "./seven-zip-folder.ts";
@@ -9,6 +10,8 @@ import { findPassword, type LockedStream, type Unlocking } from "./seven-zip-pas
 import { SEVEN_ZIP_START } from "./seven-zip-start.ts";
 
 const BLOCK = 16;
+/** Windows and Unix have no longer links; deduplicated or offloaded files are reparse points too, but they hold their own bytes. */
+const MAX_LINK = 16 * 1024;
 
 export interface Mapping extends Unlocking {
   readonly file: JoinedFile;
@@ -24,6 +27,8 @@ interface Plan {
   /** Of the first packed stream; the only one where there is a chain. */
   readonly start: number;
   readonly packedSize: number;
+  /** Of all of it. */
+  readonly pieces: readonly Piece[];
   readonly chain: readonly Chain[] | undefined;
   readonly aes: SevenZipAes | undefined;
   /** In words; empty when the members are stored. */
@@ -39,10 +44,10 @@ export async function mapSevenZip({ streams, files }: SevenZipHeader, mapping: M
     const sizes = streams.packSizes.slice(packed, packed + folder.packedInputs.length);
     if (sizes.length !== folder.packedInputs.length) throw malformedSevenZip("packed streams are missing");
     packed += sizes.length;
-    const plan = planOf(folder, start, sizes[0] as number);
+    const first = { start, end: start + (sizes[0] as number) };
     for (const size of sizes) start += size;
     if (start > file.size) throw malformedSevenZip("its members lie outside of it");
-    return plan;
+    return planOf(folder, first, file);
   });
   const unlocked = await unlock(plans, mapping);
   const stored: StoredMember[] = [];
@@ -52,13 +57,13 @@ export async function mapSevenZip({ streams, files }: SevenZipHeader, mapping: M
     const path = entry.path === undefined || entry.path === "" ? mapping.name : entry.path;
     const share = entry.hasStream ? shares.next().value : undefined;
     if (entry.hasStream && share === undefined) throw malformedSevenZip("it has more members than streams");
-    if (!entry.isListed) continue;
+    if (!entry.isListed || (entry.isLink && (share?.substream.size ?? 0) <= MAX_LINK)) continue;
     if (share === undefined || share.substream.size === 0) stored.push(emptyMember(path, entry));
     else {
       const { plan, substream } = share;
       const base = { path, size: substream.size };
       const cipher = plan.aes && (await cipherFor(plan.aes, unlocked.password, mapping));
-      if (plan.method !== "") refused.push({ ...base, ...compressed(path, share, { cipher, file }) });
+      if (plan.method !== "") refused.push({ ...base, ...compressed(path, share, cipher) });
       else if (plan.aes !== undefined && cipher === undefined) refused.push({ ...base, ...locked(path, mapping) });
       else stored.push({ ...base, ...placed(share, cipher, file), cipher, modifiedAt: entry.modifiedAt });
     }
@@ -66,12 +71,13 @@ export async function mapSevenZip({ streams, files }: SevenZipHeader, mapping: M
   return { stored, refused, ...unlocked };
 }
 
-function planOf(folder: Folder, start: number, packedSize: number): Plan {
+function planOf(folder: Folder, packed: ByteRange, file: JoinedFile): Plan {
   const chain = chainOf(folder);
   const first = chain?.[0];
   const aes = first?.name === "AES" ? parseSevenZipAes(first.coder.properties) : undefined;
   const isStored = chain !== undefined && chain.length === (aes === undefined ? 0 : 1);
-  const plan = { folder, start, packedSize, chain, aes };
+  const packedSize = packed.end - packed.start;
+  const plan = { folder, start: packed.start, packedSize, pieces: file.pieces(packed), chain, aes };
   if (!isStored) return { ...plan, method: methodOf(folder) };
   const size = folder.substreams.reduce((sum, substream) => sum + substream.size, 0);
   const expected = aes === undefined ? size : Math.ceil(size / BLOCK) * BLOCK;
@@ -118,13 +124,8 @@ function placed({ plan, substream, offset }: Share, cipher: MemberCipher | undef
 
 type Refusal = Pick<RefusedMember, "code" | "message" | "hint" | "packed">;
 
-interface Access {
-  readonly cipher: MemberCipher | undefined;
-  readonly file: JoinedFile;
-}
-
-function compressed(path: string, { plan, offset }: Share, { cipher, file }: Access): Refusal {
-  const { method, chain, aes, start, packedSize } = plan;
+function compressed(path: string, { plan, substream, offset }: Share, cipher: MemberCipher | undefined): Refusal {
+  const { method, chain, aes, pieces } = plan;
   const refusal = {
     code: "ARCHIVE_COMPRESSED",
     message: `"${path}" is packed with ${method}`,
@@ -135,10 +136,7 @@ function compressed(path: string, { plan, offset }: Share, { cipher, file }: Acc
     return { ...refusal, packed: undefined };
   }
   const solid = { properties: coder.coder.properties, size: coder.size, offset };
-  return {
-    ...refusal,
-    packed: { method: coder.name, pieces: file.pieces({ start, end: start + packedSize }), cipher, solid },
-  };
+  return { ...refusal, packed: { method: coder.name, pieces, cipher, solid, crc32: substream.crc32 } };
 }
 
 function locked(path: string, { passwords }: Mapping): Refusal {

@@ -39,6 +39,8 @@ export interface SevenZipFile {
   readonly hasStream: boolean;
   /** False for folders and for marks of deletion. */
   readonly isListed: boolean;
+  /** A symbolic link of Unix or a reparse point of Windows, as its attributes have it. */
+  readonly isLink: boolean;
   readonly modifiedAt: number | undefined;
 }
 

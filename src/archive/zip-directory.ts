@@ -11,7 +11,13 @@ const ZIP64_EXTRA = 0x0001;
 const AES_EXTRA = 0x9901;
 const ALL_ONES_16 = 0xffff;
 const ALL_ONES_32 = 0xffffffff;
+/** APPNOTE 4.4.2.2: the system whose attributes an entry has, in the high byte of the version that made it. */
+const HOST_DOS = 0;
+const HOST_UNIX = 3;
 const DOS_DIRECTORY = 0x10;
+/** Of a Unix mode, which stands in the high half of the attributes. */
+const TYPE_MASK = 0o170000;
+const TYPE_LINK = 0o120000;
 /** Far above any real archive; keeps the list of members in tens of megabytes. */
 const MAX_ENTRIES = 250_000;
 const MAX_DIRECTORY = 64 * 1024 * 1024;
@@ -19,7 +25,8 @@ const MAX_DIRECTORY = 64 * 1024 * 1024;
 /** An entry of the central directory (APPNOTE 4.3.12). */
 export interface ZipEntry {
   readonly path: string;
-  readonly isFolder: boolean;
+  /** False for folders and symbolic links. */
+  readonly isListed: boolean;
   readonly flags: number;
   readonly method: number;
   readonly size: number;
@@ -67,13 +74,13 @@ function parseEntry(bytes: Buffer): ZipEntry {
   const path = getFileNameLowLevel(flags, bytes.subarray(FIXED_BYTES, nameEnd), extraFields, false);
   const zip64 = extraFields.find(({ id }) => id === ZIP64_EXTRA)?.data ?? Buffer.alloc(0);
   const wide = wideFields(bytes, zip64);
-  const isDos = bytes.readUInt8(5) === 0;
-  const isDirectory =
-    path.endsWith("/") || (isDos && (bytes.readUInt32LE(38) & DOS_DIRECTORY) !== 0 && wide.size === 0);
+  const host = bytes.readUInt8(5);
+  const isDosFolder = host === HOST_DOS && (bytes.readUInt32LE(38) & DOS_DIRECTORY) !== 0 && wide.size === 0;
+  const isLink = host === HOST_UNIX && (bytes.readUInt16LE(40) & TYPE_MASK) === TYPE_LINK;
   return {
     ...wide,
     path,
-    isFolder: isDirectory,
+    isListed: !path.endsWith("/") && !isDosFolder && !isLink,
     flags,
     method: bytes.readUInt16LE(10),
     crc32: bytes.readUInt32LE(16),

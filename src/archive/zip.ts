@@ -32,7 +32,7 @@ export async function readZip(volumes: readonly Volume[], options: ZipOptions): 
   const file = new JoinedFile(volumes.map((volume) => volume.file));
   const reader = headerReader(file, options.budget, options);
   const end = await readZipEnd(reader, file, volumes.length);
-  const members = (await readZipDirectory(reader, end)).filter(({ isFolder }) => !isFolder).map(memberOf);
+  const members = (await readZipDirectory(reader, end)).filter(({ isListed }) => isListed).map(memberOf);
   const wanted = wantedOf(members, end);
   const headers = await readLocalHeaders(reader, wanted, options);
   const ring = new KeyRing(options);
@@ -61,8 +61,9 @@ export async function readZip(volumes: readonly Volume[], options: ZipOptions): 
       else {
         const { start, end, cipher, crc32 } = placed;
         const pieces = file.pieces({ start, end });
+        const packed = { method: methodName(member.method), pieces, cipher, crc32 };
         if (obstacle === undefined) stored.push({ path, size, modifiedAt, pieces, cipher, crc32 });
-        else refused.push({ path, size, ...obstacle, packed: { method: methodName(member.method), pieces, cipher } });
+        else refused.push({ path, size, ...obstacle, packed });
       }
     }
   }

@@ -68,7 +68,7 @@ export function packChunk(content: ChunkContent): Buffer {
 
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32LE(raw.length);
-  return Buffer.concat([length, deflateRawSync(raw, { level: 1 })]);
+  return Buffer.concat([length, deflateRawSync(raw, { level: 1, chunkSize: Math.max(64, raw.length + 64) })]);
 }
 
 function checkedIdLength(length: number): number {

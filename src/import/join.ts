@@ -4,6 +4,7 @@ import type { NzbFile } from "../nzb/nzb.ts";
 import { isObfuscated } from "./obfuscated.ts";
 import type { PartFacts } from "./part-map.ts";
 import { nameParts } from "./safe-name.ts";
+import { COUNTER } from "./subject-order.ts";
 
 /** `<file>` elements of one segment each that may be the parts of one file. */
 export interface Joined {
@@ -18,7 +19,6 @@ export interface Joined {
 const MIN_ALIKE = 3;
 /** A numbering with more holes than parts is none. */
 const MAX_SPREAD = 2;
-const COUNTER = /[[(]\s*(\d{1,7})\s*(?:\/|of)\s*(\d{1,7})\s*[\])]/gi;
 
 /** Sorts out the elements that may belong together; `others` keeps the rest in the order of the document. */
 export function joinSingles(files: readonly NzbFile[]): {

@@ -120,6 +120,11 @@ export function isPlainName(name: string): boolean {
   return isKnown && !ARCHIVE_EXTENSIONS.has(extension) && !VOLUME_SUFFIX.test(name);
 }
 
+/** Whether a name says something: to a person, or about the place in a set of volumes. */
+export function isTellingName(name: string): boolean {
+  return isArchiveName(name) || !isObfuscated(splitSuffix(baseName(name)).stem);
+}
+
 /** Whether a name is one volume of an archive or of a split file, or an archive of its own. */
 export function isArchiveName(name: string): boolean {
   return /\.(?:rar|7z|zip)$/i.test(name) || VOLUME_SUFFIX.test(name);

@@ -3,9 +3,11 @@ import { RarKeys } from "../archive/rar-keys.ts";
 import { SevenZipKeys } from "../archive/seven-zip-keys.ts";
 import { FormatError } from "../base/errors.ts";
 import type { ArticleProbe } from "./article-probe.ts";
+import { isTellingName } from "./names.ts";
 import { PostFile, recentParts } from "./post-file.ts";
 import { countOf, type MappedPost } from "./release-draft.ts";
 import type { Source } from "./source.ts";
+import { subjectCounters } from "./subject-order.ts";
 import { type Refused, unpack } from "./unpack.ts";
 
 export interface OpenArchivesOptions {
@@ -44,7 +46,7 @@ export async function openArchives(mapped: readonly MappedPost[], options: OpenA
   const sources = mapped.map((one, index): Source => {
     const { post, map } = one;
     return {
-      path: trueNames[index] ?? post.file.name ?? post.yencName ?? "",
+      path: trueNames[index] ?? bestName(post.file.name, post.yencName),
       file: new PostFile(one, { probe, recent, index }),
       runs: [{ post: index, start: 0, end: map.size }],
       cipher: undefined,
@@ -54,7 +56,7 @@ export async function openArchives(mapped: readonly MappedPost[], options: OpenA
       post: index,
     };
   });
-  const { leaves, refused, report } = await unpack(sources, {
+  const { leaves, refused, report } = await unpack(inPostedOrder(sources, mapped), {
     passwords,
     budget: {
       bytes: BUDGET.bytes + mapped.length * BYTES_PER_POST,
@@ -65,7 +67,28 @@ export async function openArchives(mapped: readonly MappedPost[], options: OpenA
     signal,
   });
   assertWorthwhile(leaves, refused);
+  if (leaves.length === 0) throw nothingInside();
   return { leaves, report, notes: notesOn(refused) };
+}
+
+/** Where volumes say nothing of their order, that of the post counts: the poster's own numbers, else the order of the NZB. */
+function inPostedOrder(sources: readonly Source[], mapped: readonly MappedPost[]): readonly Source[] {
+  const numbers = subjectCounters(mapped.map(({ post }) => post.file.subject));
+  if (numbers === undefined) return sources;
+  const numberOf = ({ post }: Source) => numbers[post as number] as number;
+  return [...sources].sort((a, b) => numberOf(a) - numberOf(b));
+}
+
+/** Before the true name of a volume a random word in the subject says nothing. */
+function bestName(subject: string | undefined, yenc: string | undefined): string {
+  const names = [subject, yenc].filter((name) => name !== undefined);
+  return names.find(isTellingName) ?? names[0] ?? "";
+}
+
+function nothingInside(): FormatError {
+  return new FormatError("ARCHIVE_MALFORMED", "there is no file in the archives of this post", {
+    hint: "the post is empty; get another one",
+  });
 }
 
 function assertWorthwhile(leaves: readonly Source[], refused: readonly Refused[]): void {

@@ -10,6 +10,8 @@ import type { MappedPost } from "./release-draft.ts";
 /** Articles that are kept while one import looks into archives: directories lie together, and are read piece by piece. */
 const KEPT_ARTICLES = 4;
 
+const LOST = "the article has been removed or has expired; try another release, or add a provider";
+
 /** The articles that an import has read last, by the post they are of. */
 export type RecentParts = LRUCache<string, Promise<Buffer>>;
 
@@ -79,11 +81,15 @@ export class PostFile implements SeekableFile {
     const read = await this.#options.probe.bytes(targetIn(this.#segments, index), signal);
     if (read.state !== "found") {
       const code = read.state === "missing" ? "ARTICLE_MISSING" : "ARTICLE_CORRUPT";
-      throw new ArticleError(code, `article ${index + 1} of ${label} is ${read.state} on all providers`);
+      throw new ArticleError(code, `article ${index + 1} of ${label} is ${read.state} on all providers`, {
+        hint: LOST,
+      });
     }
     const isInPlace = read.info.begin === undefined || read.info.begin === this.#beginOf(index);
     if (isInPlace && read.bytes.length === this.#endOf(index) - this.#beginOf(index)) return read.bytes;
-    throw new ArticleError("ARTICLE_CORRUPT", `article ${index + 1} of ${label} is not the part that belongs there`);
+    throw new ArticleError("ARTICLE_CORRUPT", `article ${index + 1} of ${label} is not the part that belongs there`, {
+      hint: LOST,
+    });
   }
 
   #partAt(offset: number): number {

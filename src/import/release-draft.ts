@@ -80,7 +80,9 @@ function oneSpelling(): (path: string) => string {
 function notesOn(mapped: readonly MappedPost[], leaves: readonly Source[]): readonly string[] {
   const shown = new Set(leaves.map(({ post }) => post));
   const guessed = mapped.filter(({ map }, post) => shown.has(post) && !map.isSizeExact).length;
-  const lying = leaves.filter(({ path, kind }) => kind === undefined && isArchiveName(path)).length;
+  const lying = leaves.filter(
+    ({ post, path, kind }) => post !== undefined && kind === undefined && isArchiveName(path),
+  ).length;
   const notes: string[] = [];
   if (guessed > 0) notes.push(`the size of ${countOf(guessed, "file")} is an estimate: the last article is missing`);
   if (lying > 0) notes.push(`${countOf(lying, "file")} kept as posted: called an archive, and does not begin like one`);

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
-import { inflateRaw } from "node:zlib";
-import type { PackedMember, RefusedMember, Volume } from "../archive/archive.ts";
+import { crc32, inflateRaw } from "node:zlib";
+import type { PackedMember, Piece, RefusedMember, Volume } from "../archive/archive.ts";
 import { memberFile, piecesFile } from "../archive/member-file.ts";
 import { unpackLzma, unpackLzma2 } from "../archive/seven-zip-unpack.ts";
 import { FormatError } from "../base/errors.ts";
@@ -20,8 +20,14 @@ const inflate = promisify(inflateRaw);
 export class SmallMembers {
   #bytes = 0;
   #members = 0;
+  /** The members of a solid block come one after the other. */
+  #last: Block | undefined;
 
-  /** The member's bytes; undefined when it is too large, packed in another way, or damaged. Rejects with ArticleError, ProviderError or the signal's reason. */
+  /**
+   * The member's bytes; undefined when it is too large, packed in another way, or damaged, as its CRC-32 tells at the latest. A block
+   * that several members in a row share is read and unpacked once. Rejects with ArticleError, ProviderError or the signal's
+   * reason.
+   */
   async extract(member: RefusedMember, volumes: readonly Volume[], cancel: Cancel): Promise<Buffer | undefined> {
     const { packed, size, code } = member;
     if (code !== "ARCHIVE_COMPRESSED" || packed === undefined || !METHODS.has(packed.method)) return undefined;
@@ -30,12 +36,27 @@ export class SmallMembers {
     const bytesIn = packed.pieces.reduce((sum, { start, end }) => sum + end - start, 0);
     const bytesOut = packed.solid?.size ?? size;
     if (bytesIn > MAX_BYTES || bytesOut > MAX_BYTES) return undefined;
-    if (this.#members >= MAX_MEMBERS || this.#bytes + bytesOut > MAX_TOTAL) return undefined;
+    if (this.#members >= MAX_MEMBERS) return undefined;
+    let block = this.#last;
+    if (block?.pieces !== packed.pieces) {
+      if (this.#bytes + bytesOut > MAX_TOTAL) return undefined;
+      this.#bytes += bytesOut;
+      const bytes = await unpacked(packed, await bytesOf(packed, volumes, cancel), bytesOut);
+      block = { pieces: packed.pieces, bytes };
+      this.#last = block;
+    }
     this.#members += 1;
-    this.#bytes += bytesOut;
-    const bytes = await bytesOf(packed, volumes, cancel);
-    return await unpacked(packed, bytes, size);
+    const offset = packed.solid?.offset ?? 0;
+    const bytes = block.bytes?.subarray(offset, offset + size);
+    if (bytes?.length !== size) return undefined;
+    return packed.crc32 === undefined || crc32(bytes) === packed.crc32 ? bytes : undefined;
   }
+}
+
+/** What the packed bytes of one list of pieces have come to; nothing when they are damaged. */
+interface Block {
+  readonly pieces: readonly Piece[];
+  readonly bytes: Buffer | undefined;
 }
 
 async function bytesOf(packed: PackedMember, volumes: readonly Volume[], cancel: Cancel): Promise<Buffer> {
@@ -47,27 +68,17 @@ async function bytesOf(packed: PackedMember, volumes: readonly Volume[], cancel:
   return Buffer.concat(chunks);
 }
 
+/** At most `size` bytes. */
 async function unpacked({ method, solid }: PackedMember, bytes: Buffer, size: number): Promise<Buffer | undefined> {
   try {
-    if (method === "Deflate") {
-      const whole = await inflate(bytes, { maxOutputLength: solid?.size ?? Math.max(1, size) });
-      return exactly(whole.subarray(solid?.offset ?? 0), size);
-    }
+    if (method === "Deflate") return await inflate(bytes, { maxOutputLength: Math.max(1, size) });
     if (solid === undefined) return undefined;
-    if (method === "LZMA") {
-      const whole = await unpackLzma(bytes, Buffer.from(solid.properties), solid.size);
-      return exactly(whole.subarray(solid.offset), size);
-    }
-    if (method === "LZMA2") return exactly((await unpackLzma2(bytes, solid.size)).subarray(solid.offset), size);
-    return undefined;
+    if (method === "LZMA") return await unpackLzma(bytes, Buffer.from(solid.properties), size);
+    return method === "LZMA2" ? await unpackLzma2(bytes, size) : undefined;
   } catch (error) {
     if (error instanceof FormatError || isZlib(error)) return undefined;
     throw error;
   }
-}
-
-function exactly(bytes: Buffer, size: number): Buffer | undefined {
-  return bytes.length < size ? undefined : bytes.subarray(0, size);
 }
 
 function isZlib(error: unknown): boolean {

@@ -73,11 +73,11 @@ class Unpacker implements Unpacked {
       return;
     }
     const whole = this.#spanned(this.#joined(sources));
-    const rars = whole.flatMap((one) => (one.length === 1 && isArchive(one[0], "rar") ? one : []));
-    if (rars.length > 0) await this.#openRars(rars as Source[], depth);
+    const rars = new Set(whole.flatMap((one) => (one.length === 1 && isArchive(one[0], "rar") ? one : [])));
+    if (rars.size > 0) await this.#openRars([...rars], depth);
     for (const one of whole) {
       const [first] = one;
-      if (first === undefined || rars.includes(first)) continue;
+      if (first === undefined || rars.has(first)) continue;
       if (one.length > 1 || isArchive(one.at(-1), "zip")) await this.#openZip(one, depth);
       else if (isArchive(first, "7z")) await this.#openSevenZip(first, depth);
       else if (isImage(first)) await this.#openImage(first, depth);
@@ -141,7 +141,7 @@ class Unpacker implements Unpacked {
 
   async #openSevenZip(source: Source, depth: number): Promise<void> {
     const { sevenZipKeys: keys, passwords, budget, signal } = this.#options;
-    await this.#openOr(source, async () => {
+    await this.#openOr(source, depth, async () => {
       const map = await readSevenZip(volumesOf([source]), { keys, passwords, budget, signal });
       this.report.push(`${baseName(source.path)}: 7z`);
       await this.#openMembers(map, [source], depth);
@@ -150,7 +150,7 @@ class Unpacker implements Unpacked {
 
   async #openZip(disks: readonly Source[], depth: number): Promise<void> {
     const { passwords, budget, signal } = this.#options;
-    await this.#openOr(disks.at(-1) as Source, async () => {
+    await this.#openOr(disks.at(-1) as Source, depth, async () => {
       await this.#openMembers(await readZip(volumesOf(disks), { passwords, budget, signal }), disks, depth);
     });
   }
@@ -172,12 +172,18 @@ class Unpacker implements Unpacked {
   }
 
   /** What is wrong with an archive of one file is that file's fault; what is wrong with a provider is not. */
-  async #openOr(source: Source, open: () => Promise<void>): Promise<void> {
+  async #openOr(source: Source, depth: number, open: () => Promise<void>): Promise<void> {
     try {
       await open();
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       const code = codeOf(error);
+      // Within another archive it may be anything, and its bytes can be served as they are.
+      if (depth > 0 && code !== "ARCHIVE_ENCRYPTED") {
+        this.report.push(`${baseName(source.path)}: kept as it is, since ${error.message}`);
+        this.leaves.push(source);
+        return;
+      }
       this.refused.push({
         path: source.path,
         size: source.file.size,

@@ -22,6 +22,7 @@ export { type Answer, AUTHORIZATION } from "./client.ts";
 
 /** `npm test` builds first: the worker runs as it will in production. */
 const NZB_WORKER = new URL("../../dist/nzb/parse-worker.js", import.meta.url);
+const RAR_WORKER = new URL("../../dist/archive/rar3-worker.js", import.meta.url);
 
 export interface ProviderWish {
   readonly connections?: number;
@@ -127,6 +128,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     log,
     clock,
     nzbWorker: NZB_WORKER,
+    rarWorker: RAR_WORKER,
   });
   const { jobs } = app.catalog;
 

@@ -88,6 +88,14 @@ describe("a wrong password", () => {
     expect(await contentsOf(bag)).toEqual(Object.fromEntries(members.map((one) => [one.path, sha256(one.content)])));
   });
 
+  test("costs no more of a RAR4 volume with encrypted headers than the right one does", async () => {
+    const spec = { format: 4, volumeSize: 200_000, encryptsHeaders: true } as const;
+    const files = locked({ ...spec, members: [{ path: "x", content: pattern(390_000) }] });
+    const wrong = await mapBag(files, ["a", "b", "c", "d", "e", "f"]);
+    expect(wrong.costs).toEqual(files.map(() => ({ reads: 1, bytes: 4096 })));
+    expect(wrong.outside).toHaveLength(files.length);
+  });
+
   test("cannot be told in RAR4 where a member's bytes say nothing, so the first password stands", async () => {
     const files = locked({ format: 4, members: [{ path: "x", content: pattern(70_000) }] });
     const [first, second] = [await mapBag(files, ["sesame", "wrong"]), await mapBag(files, ["wrong", "sesame"])];

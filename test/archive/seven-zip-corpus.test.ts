@@ -20,6 +20,9 @@ import {
 const FOLDERS = ["bodgit-sevenzip", "libarchive-7z-zip", "sharpcompress-7z-zip", "altmount-7z"];
 const NAMES = /\.7z(\.\d+)?$/;
 
+/** `archive > member` that are symbolic links, which are left out. */
+const LINKS = new Set(["test_read_format_7zip_symbolic_name.7z > symlinkfile"]);
+
 interface Archive {
   readonly folder: string;
   readonly files: readonly string[];
@@ -62,7 +65,9 @@ async function unpacked({ size, packed }: RefusedMember, volumes: readonly Volum
 
 describe("7z archives that others wrote", () => {
   for (const archive of archives()) {
-    const listed = archive.rows.filter(({ member }) => member !== "" && member !== "(none listed)");
+    const listed = archive.rows.filter(
+      ({ file, member }) => member !== "" && member !== "(none listed)" && !LINKS.has(`${file} > ${member}`),
+    );
     if (listed.length === 0) continue;
     test(`${archive.folder}/${archive.files[0]}: all ${listed.length} members are served, or refused as compressed`, async () => {
       const cost = { reads: 0, bytes: 0 };
@@ -77,6 +82,7 @@ describe("7z archives that others wrote", () => {
           expect([member, refused?.code, String(refused?.size)]).toEqual([member, "ARCHIVE_COMPRESSED", size]);
           const bytes = refused && (await unpacked(refused, volumes));
           if (bytes !== undefined && expected !== "") expect([member, sha256(bytes)]).toEqual([member, expected]);
+          if (bytes && refused?.packed?.crc32 !== undefined) expect(crc32(bytes)).toBe(refused.packed.crc32);
         } else {
           const bytes = stored && (await bytesOf(memberFile(stored, volumes)));
           expect([member, bytes && sha256(bytes)]).toEqual([member, expected]);

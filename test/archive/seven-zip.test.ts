@@ -155,6 +155,32 @@ describe("many members in one 7z stream", () => {
   });
 });
 
+test("links are left out of a 7z archive, but not what is too long to be one", async () => {
+  const link = ((0o120777 << 16) | 0x8020) >>> 0;
+  const entries = [
+    { name: "film.mkv", bytes: Buffer.from("film"), attribute: ((0o100644 << 16) | 0x8020) >>> 0 },
+    { name: "unix", bytes: Buffer.from("film.mkv"), attribute: link },
+    { name: "windows", bytes: Buffer.from("film.mkv"), attribute: 0x420 },
+    { name: "deduplicated", bytes: Buffer.alloc(20_000, 1), attribute: 0x420 },
+    // Without the bit that says so, the high half is no mode.
+    { name: "film.srt", bytes: Buffer.from("text"), attribute: (link & ~0x8000) >>> 0 },
+  ];
+  const bytes = writeSevenZip([{ files: entries }]);
+  const packed = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
+  const attributes = entries.map(({ attribute }) => {
+    const field = Buffer.alloc(4);
+    field.writeUInt32LE(attribute);
+    return field;
+  });
+  const header = join([bytes.subarray(32 + packed, -2), 0x15, 2 + 4 * entries.length, 1, 0, ...attributes, 0, 0]);
+  const volumes = memoryVolumes([withStart(bytes.subarray(32, 32 + packed), header)]);
+  const map = await readSevenZip(volumes, options());
+  expect(map.refused).toEqual([]);
+  const sums = map.stored.map(async (member) => [member.path, crc32(await bytesOf(memberFile(member, volumes)))]);
+  const wanted = entries.filter(({ name }) => name !== "unix" && name !== "windows");
+  expect(await Promise.all(sums)).toEqual(wanted.map((entry) => [entry.name, crc32(entry.bytes)]));
+});
+
 describe("a large 7z header", () => {
   test("packed with LZMA2 in several runs gives all 4000 members", async () => {
     const cost = { reads: 0, bytes: 0 };

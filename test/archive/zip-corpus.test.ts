@@ -36,6 +36,15 @@ const REFUSED: Readonly<Record<string, string>> = {
   "libarchive-7z-zip/test_read_format_zip_zipx_lzma_oom.zipx": "ARCHIVE_INCOMPLETE",
 };
 
+/** `archive > member` that are symbolic links. */
+const LINKS = new Set([
+  "test_read_format_zip_symlink.zip > symlink",
+  "test_read_format_zip_symlink_unsupported_compression.zip > bad_symlink",
+  "test_read_format_zip_7z_lzma.zip > _installdir/abc_tools/2000.9-beta11/bin/abc_measurement_analysis_sample",
+  "test_read_format_zip_7z_deflate.zip > libxkbcommon-x11.so",
+  "test_read_format_zip_7z_deflate.zip > libxkbcommon-x11.so.0",
+]);
+
 /** `archive > member` that contradict themselves or the rest of the archive. */
 const DAMAGED = new Set([
   "compressed uncompressed size mismatch for stored file 2147483647 5.zip > a.txt",
@@ -86,13 +95,17 @@ describe("zip archives that others wrote", () => {
         });
         continue;
       }
-      test(`${path}: all ${rows.length} members are served, or refused with the right code`, async () => {
+      test(`${path}: all ${rows.length} members are served, refused with the right code, or links`, async () => {
         const cost = { reads: 0, bytes: 0 };
         const { map, volumes } = await read(path, passwords, cost);
         expect(cost.reads).toBeLessThanOrEqual(3);
         for (const row of rows) {
           const stored = map.stored.find(({ path: name }) => name === row.member);
           const refused = map.refused.find(({ path: name }) => name === row.member);
+          if (LINKS.has(`${file} > ${row.member}`)) {
+            expect([row.member, stored, refused]).toEqual([row.member, undefined, undefined]);
+            continue;
+          }
           // Names in code pages that the archive does not tell, and a bare leading slash, come out otherwise in 7-Zip's listing.
           if (stored === undefined && refused === undefined && /\ufffd|^atxt$/.test(row.member)) continue;
           expect([row.member, refused?.code]).toEqual([row.member, verdict(row)]);

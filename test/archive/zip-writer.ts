@@ -3,6 +3,8 @@ import { crc32 } from "node:zlib";
 interface WrittenFile {
   readonly name: string;
   readonly bytes: Buffer;
+  /** Of Unix. */
+  readonly mode?: number;
 }
 
 interface Shape {
@@ -22,8 +24,9 @@ export function writeZip(files: readonly WrittenFile[], { comment = 0, isWide = 
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { name, bytes } of files) {
+  for (const { name, bytes, mode = 0 } of files) {
     const size = isWide ? ALL_ONES : bytes.length;
+    const version = u16(isWide ? 45 : 20);
     const common = [
       u16(0x800),
       u16(0),
@@ -35,15 +38,17 @@ export function writeZip(files: readonly WrittenFile[], { comment = 0, isWide = 
       u16(Buffer.byteLength(name)),
     ];
     const padding = Buffer.concat([u16(0xd935), u16(5), Buffer.alloc(5)]);
-    const wide = Buffer.concat([u16(1), u16(24), u64(bytes.length), u64(bytes.length), u64(offset)]);
-    const extra = isWide ? wide : Buffer.alloc(0);
+    const sizes = [u64(bytes.length), u64(bytes.length)];
+    const nothing = Buffer.alloc(0);
+    const localExtra = Buffer.concat([isWide ? Buffer.concat([u16(1), u16(16), ...sizes]) : nothing, padding]);
+    const extra = isWide ? Buffer.concat([u16(1), u16(24), ...sizes, u64(offset)]) : nothing;
     const local = Buffer.concat([
       u32(0x04034b50),
-      u16(20),
+      version,
       ...common,
-      u16(padding.length),
+      u16(localExtra.length),
       Buffer.from(name),
-      padding,
+      localExtra,
       bytes,
     ]);
     const tail = [
@@ -51,12 +56,12 @@ export function writeZip(files: readonly WrittenFile[], { comment = 0, isWide = 
       u16(0),
       u16(0),
       u16(0),
-      u32(0),
+      u32(mode * 0x10000),
       u32(isWide ? ALL_ONES : offset),
       Buffer.from(name),
       extra,
     ];
-    directory.push(Buffer.concat([u32(0x02014b50), u16(0x0314), u16(20), ...common, ...tail]));
+    directory.push(Buffer.concat([u32(0x02014b50), u16(0x0314), version, ...common, ...tail]));
     locals.push(local);
     offset += local.length;
   }

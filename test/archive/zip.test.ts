@@ -1,4 +1,4 @@
-import { inflateRawSync } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { memberFile } from "../../src/archive/member-file.ts";
 import { readZip } from "../../src/archive/zip.ts";
@@ -107,6 +107,23 @@ describe("reading a zip archive", () => {
     expect(await contents(memoryVolumes([bytes]))).toEqual({ a: "wide", b: "too" });
   });
 
+  test("leaves out symbolic links, and only those that Unix made", async () => {
+    const bytes = writeZip([
+      { name: "film.mkv", bytes: Buffer.from("film"), mode: 0o100644 },
+      { name: "link.mkv", bytes: Buffer.from("film.mkv"), mode: 0o120777 },
+      { name: "film.srt", bytes: Buffer.from("text") },
+    ]);
+    const map = await readZip(memoryVolumes([bytes]), options());
+    expect([map.stored.map(({ path }) => path), map.refused]).toEqual([["film.mkv", "film.srt"], []]);
+    const entry = bytes.lastIndexOf("link.mkv") - 46;
+    bytes.writeUInt8(10, entry + 5);
+    expect(await contents(memoryVolumes([bytes]))).toEqual({
+      "film.mkv": "film",
+      "link.mkv": "film.mkv",
+      "film.srt": "text",
+    });
+  });
+
   test("takes DOS times for UTC", async () => {
     const map = await readZip(memoryVolumes([writeZip([{ name: "a", bytes: Buffer.from("x") }])]), options());
     expect(map.stored[0]?.modifiedAt).toBe(Date.UTC(2020, 4, 17, 12, 34, 56));
@@ -179,4 +196,5 @@ test("packed members come with what it takes to unpack them", async () => {
   const bytes = inflateRawSync(Buffer.concat(raw));
   const [row] = fixtureRows("yauzl", /^deflate\.zip$/);
   expect([String(member?.size), sha256(bytes)]).toEqual([row?.size, row?.sha256]);
+  expect(member?.packed?.crc32).toBe(crc32(bytes));
 });

@@ -1,0 +1,3 @@
+import { testCorpus } from "./corpus-family.ts";
+
+testCorpus("under its own names", () => ({}));
