@@ -95,7 +95,7 @@ function assertWorthwhile(leaves: readonly Source[], refused: readonly Refused[]
   const [largest] = [...refused].sort((a, b) => b.size - a.size);
   if (largest === undefined) return;
   const total = [...leaves.map(({ file }) => file), ...refused].reduce((sum, { size }) => sum + size, 0);
-  const failure = refused.find(({ size, path }) => size >= total * MATTERS || FILM.test(path)) ?? undefined;
+  const failure = refused.find(({ size, path }) => size >= total * MATTERS || FILM.test(path));
   if (failure === undefined && leaves.length > 0) return;
   const { code, message, hint } = failure ?? largest;
   throw new FormatError(code, message, { hint });

@@ -87,27 +87,29 @@ class Unpacker implements Unpacked {
 
   /** Raw splits as what they are pieces of. */
   #joined(sources: readonly Source[]): readonly Source[] {
-    const candidates = sources.map(({ path, file, head }) => ({ name: baseName(path), size: file.size, head }));
-    const named = findSplitSets(candidates);
-    const taken = new Set(named.flatMap(({ pieces }) => pieces));
-    const others = sources.flatMap((_, index) => (taken.has(index) ? [] : [index]));
-    const unnamed = findUnnamedSevenZips(others.map((index) => candidates[index] as (typeof candidates)[number])).map(
-      (set): SplitSet => ({ ...set, pieces: set.pieces.map((piece) => others[piece] as number) }),
-    );
-    const result: Source[] = [];
-    const pieces = new Set<number>();
-    for (const { name, pieces: indices, trouble } of [...named, ...unnamed]) {
+    const candidates = (among: readonly Source[]) =>
+      among.map(({ path, file, head }) => ({ name: baseName(path), size: file.size, head }));
+    const named = this.#join(findSplitSets(candidates(sources)), sources);
+    const unnamed = this.#join(findUnnamedSevenZips(candidates(named.others)), named.others);
+    return [...named.wholes, ...unnamed.wholes, ...unnamed.others];
+  }
+
+  #join(
+    sets: readonly SplitSet[],
+    sources: readonly Source[],
+  ): { wholes: readonly Source[]; others: readonly Source[] } {
+    const wholes: Source[] = [];
+    const taken = new Set<Source>();
+    for (const { name, pieces, trouble } of sets) {
       if (trouble !== undefined) throw trouble;
-      const joined = joinedSource(
-        name,
-        indices.map((index) => sources[index] as Source),
-      );
-      if (joined === undefined) continue;
-      this.report.push(`${baseName(name)}: ${indices.length} pieces of one file`);
-      result.push(joined);
-      for (const index of indices) pieces.add(index);
+      const parts = pieces.map((index) => sources[index] as Source);
+      const whole = joinedSource(name, parts);
+      if (whole === undefined) continue;
+      this.report.push(`${baseName(name)}: ${parts.length} pieces of one file`);
+      wholes.push(whole);
+      for (const part of parts) taken.add(part);
     }
-    return [...result, ...sources.filter((_, index) => !pieces.has(index))];
+    return { wholes, others: sources.filter((source) => !taken.has(source)) };
   }
 
   /** The disks of a spanned ZIP together, everything else alone. */
