@@ -20,11 +20,6 @@ export interface DiscImage extends ArchiveMap {
   readonly feature: StoredMember | undefined;
 }
 
-/** Whether a file that begins like this is an ISO 9660 or UDF image; needs its first 32 774 bytes. */
-export function isDiscImage(head: Uint8Array): boolean {
-  return ["CD001", "BEA01"].includes(recognised(head, RECOGNITION_START));
-}
-
 /**
  * The files of a disc image, by its UDF file system, else by ISO 9660; `name` is that of the feature, without an extension. Reads directories, and
  * the playlists and clip descriptions of a Blu-ray: never film. Throws ARCHIVE_MALFORMED, ARCHIVE_INCOMPLETE.

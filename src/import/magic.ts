@@ -50,7 +50,7 @@ const SIGNATURES: readonly Signature[] = [
   kind("xz", ["txz"], hex("fd377a585a00")),
   kind("tar", [], text("ustar", 257)),
   kind("nzb", [], (bytes) => text("<?xml")(bytes) && has(bytes.subarray(0, 1024), "<nzb")),
-  kind("iso", ["img", "udf", "bin", "mdf", "nrg"], text("CD001", 32_769)),
+  kind("iso", ["img", "udf", "bin", "mdf", "nrg"], text("CD001", 32_769), text("BEA01", 32_769)),
   kind("m2ts", ["mts", "m2t", "ts", "tp", "trp"], (bytes) => hasSync(bytes, 4, 192)),
   kind("ts", ["m2ts", "mts", "m2t", "tp", "trp", "mpg"], (bytes) => hasSync(bytes, 0, 188)),
 ];

@@ -12,8 +12,8 @@ import { readZip } from "../archive/zip.ts";
 import { findZipSpans } from "../archive/zip-spans.ts";
 import { AppError, errorCode, FormatError } from "../base/errors.ts";
 import type { Cancel } from "../base/seekable-file.ts";
-import { type FileKind, fileKind } from "./magic.ts";
-import { isPlainName } from "./names.ts";
+import { type FileKind, fileKind, MAGIC_BYTES } from "./magic.ts";
+import { isArchiveName, isPlainName } from "./names.ts";
 import { baseName, nameParts } from "./safe-name.ts";
 import { SmallMembers } from "./small-members.ts";
 import { joinedSource, memberSource, type Source, unpackedSource } from "./source.ts";
@@ -160,12 +160,14 @@ class Unpacker implements Unpacked {
   /** The image stays a file beside the files in it: some players take it whole. */
   async #openImage(source: Source, depth: number): Promise<void> {
     const { budget, signal } = this.#options;
-    const { stem } = nameParts(baseName(source.path));
+    const name = baseName(source.path);
+    const parts = nameParts(name);
+    const stem = IMAGE.test(parts.extension) ? parts.stem : name;
     this.leaves.push(source);
     try {
       const { stored, feature } = await readDiscImage(source.file, { name: stem, budget, signal });
       if (stored.length > MAX_IMAGE_FILES) return;
-      const folder = source.path.slice(0, source.path.length - baseName(source.path).length) + stem;
+      const folder = source.path.slice(0, source.path.length - name.length) + stem;
       const inside = stored.map((member): StoredMember => ({ ...member, path: `${folder}/${member.path}` }));
       await this.#openMembers({ stored: inside, refused: [], feature }, [source], depth);
     } catch (error) {
@@ -232,19 +234,30 @@ class Unpacker implements Unpacked {
     return await discFeature(members, { name, read });
   }
 
-  /** Where the name does not say what it is, or says that it is an archive, the first bytes do. */
+  /** Where the name does not say what it is, or says that it is an archive, the first bytes do; those of a disc image lie further in. */
   async #lookedAt(source: Source): Promise<Source> {
-    if (source.file.size === 0 || isPlainName(baseName(source.path))) return source;
+    const name = baseName(source.path);
+    const { size } = source.file;
+    if (size === 0 || isPlainName(name)) return source;
+    const head = await this.#headOf(source, HEAD_BYTES);
+    const kind = fileKind(head);
+    const isNamed = isArchiveName(name) || IMAGE.test(nameParts(name).extension);
+    const mayBeImage = kind === undefined && size >= MAGIC_BYTES && !isNamed;
+    if (!mayBeImage) return { ...source, head, kind };
+    return { ...source, head, kind: fileKind(await this.#headOf(source, MAGIC_BYTES)) };
+  }
+
+  /** Nothing where an article is gone. */
+  async #headOf({ file }: Source, bytes: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
-    const range = { start: 0, end: Math.min(HEAD_BYTES, source.file.size) };
+    const range = { start: 0, end: Math.min(bytes, file.size) };
     try {
-      for await (const chunk of source.file.read(range, this.#options)) chunks.push(Uint8Array.from(chunk));
+      for await (const chunk of file.read(range, this.#options)) chunks.push(Uint8Array.from(chunk));
+      return Buffer.concat(chunks);
     } catch (error) {
       if (!errorCode(error)?.startsWith("ARTICLE_")) throw error;
-      return source;
+      return Buffer.alloc(0);
     }
-    const head = Buffer.concat(chunks);
-    return { ...source, head, kind: fileKind(head) };
   }
 }
 

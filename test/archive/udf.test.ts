@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { isDiscImage } from "../../src/archive/iso-image.ts";
+import { fileKind } from "../../src/import/magic.ts";
 import { seededRandom } from "../random.ts";
 import { CountedImage, discContent, loadImage, open, sha256, sums, TREE } from "./iso-fixture.ts";
 import { type UdfFile, type UdfOptions, writeUdf } from "./udf-writer.ts";
@@ -29,7 +29,7 @@ function expectedSums(files: readonly UdfFile[]): Record<string, string> {
 describe("UDF", () => {
   test("of a bridge disc comes before ISO 9660, and gives every file whole", async () => {
     const bytes = loadImage("bridge.iso");
-    expect(isDiscImage(bytes.subarray(0, 40_000))).toBe(true);
+    expect(fileKind(bytes.subarray(0, 40_000))?.extension).toBe("iso");
     const image = new CountedImage(bytes);
     const { stored, refused } = await open(image);
     const found = await sums(image, stored);
@@ -61,7 +61,7 @@ describe("UDF", () => {
     ["only the anchor 256 blocks before the last", { anchor: "last-256", hasMetadata: true }],
   ])("with %s: every kind of allocation gives the right bytes", async (_, options) => {
     const bytes = writeUdf(KINDS, options);
-    expect(isDiscImage(bytes)).toBe(true);
+    expect(fileKind(bytes)?.extension).toBe("iso");
     const image = new CountedImage(bytes);
     const { stored, refused } = await open(image);
     expect(await sums(image, stored)).toEqual(expectedSums(KINDS));

@@ -33,6 +33,7 @@ describe("the first bytes of a file say that it is", () => {
     ["mp3", bytesWith([0, "ID3"])],
     ["ogg", bytesWith([0, "OggS"])],
     ["iso", bytesWith([32_769, "CD001"])],
+    ["iso", bytesWith([32_769, "BEA01"])],
     ["pdf", bytesWith([0, "%PDF-1.7"])],
     ["jpg", bytesWith([0, hex("ffd8ffe0")])],
     ["png", bytesWith([0, hex("89504e470d0a1a0a")])],

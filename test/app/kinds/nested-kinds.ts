@@ -1,7 +1,9 @@
 import { deflateRawSync } from "node:zlib";
 import { bytesContent } from "../../../src/newsserver/content.ts";
+import { loadImage } from "../../archive/iso-fixture.ts";
 import { bytesOf, film, type Named } from "./contents.ts";
-import { across, type PostKind } from "./post-kind.ts";
+import { discFiles } from "./disc.ts";
+import { across, type PostKind, type Served } from "./post-kind.ts";
 import { smallRar } from "./rar.ts";
 import { sevenZip } from "./seven-zip.ts";
 
@@ -46,6 +48,19 @@ export const NESTED_KINDS: readonly PostKind[] = [
       const [whole] = smallRar({ format: 5, volumeSize: 10_000_000, files: [inner] });
       const files = rar5([whole as Named], { password: "outer", encryptsHeaders: true });
       return { ...nested(files, inner), passwords: ["outer"] };
+    },
+  },
+  {
+    name: "a disc image without an extension in a RAR",
+    release: "Hidden.Disc.2026",
+    ranges: 5,
+    build: () => {
+      const image = { name: "Hidden.Disc", content: bytesContent(loadImage("rockridge.iso")) };
+      const files = rar5([image]);
+      const [whole, ...inside] = discFiles(image);
+      // It gets the extension that it lacks.
+      const serves = [{ ...(whole as Served), path: "Hidden.Disc.iso" }, ...inside];
+      return { files, partSize: PART, wire: { bodies: 4 * files.length + 10 }, serves };
     },
   },
   {
