@@ -6,6 +6,9 @@ import { type Outcome, runKind } from "./run-kind.ts";
 
 const BENCHMARK: ReadonlySet<string> = new Set([...TO_SERVE, ...TO_REFUSE]);
 
+/** A guard against hanging, not a measure: some kinds post and read a hundred megabytes, on whatever machine. */
+const PATIENCE_MS = 120_000;
+
 /** Tests that every kind of a family is served or refused as it must be, and shows what became of them in a table. */
 export function testFamily(family: string, kinds: readonly PostKind[]): void {
   describe(`posts of the family ${family}`, () => {
@@ -22,11 +25,15 @@ export function testFamily(family: string, kinds: readonly PostKind[]): void {
       process.stdout.write(tableOf(family, kinds, outcomes));
     });
 
-    test.each(kinds.map((kind, index) => [kind.name, kind, index] as const))("%s", async (name, kind, index) => {
-      const outcome = await runKind(system, kind, `${family}${index}`);
-      outcomes.set(name, outcome);
-      expect(outcome.verdict).toBe(kind.build().refused === undefined ? "served" : "refused");
-    });
+    test.each(kinds.map((kind, index) => [kind.name, kind, index] as const))(
+      "%s",
+      async (name, kind, index) => {
+        const outcome = await runKind(system, kind, `${family}${index}`);
+        outcomes.set(name, outcome);
+        expect(outcome.verdict).toBe(kind.build().refused === undefined ? "served" : "refused");
+      },
+      PATIENCE_MS,
+    );
   });
 }
 
