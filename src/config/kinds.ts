@@ -96,6 +96,45 @@ export function urlPrefix(): Kind<string> {
   return kind(schema, "empty or a path such as /newsreel");
 }
 
+/** The address of a web service, without a query. */
+export function httpUrl(): Kind<string> {
+  const schema = z
+    .string()
+    .max(2048)
+    .refine((given) => /^https?:$/.test(urlOf(given)?.protocol ?? "") && !/[?#]/.test(given))
+    .transform((given) => given.replace(/\/+$/, ""));
+  return kind(schema, "an address such as http://nas:8989");
+}
+
+/** The same, or empty for none. */
+export function httpUrlOrNone(): Kind<string> {
+  return { ...httpUrl(), schema: z.union([z.literal(""), httpUrl().schema]) };
+}
+
+function urlOf(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An absolute path on another machine, `/x` or `C:\x`, without a slash at its end. */
+export function rootedPath(): Kind<string> {
+  const schema = z
+    .string()
+    .max(4096)
+    .regex(ONE_LINE)
+    .regex(/^(?:\/|[A-Za-z]:[\\/]|\\\\)/)
+    .transform((given) => given.replace(/(?<=.)[\\/]+$/, ""));
+  return kind(schema, "an absolute path such as /mnt/newsreel");
+}
+
+/** The same, or empty for none. */
+export function rootedPathOrNone(): Kind<string> {
+  return { ...rootedPath(), schema: z.union([z.literal(""), rootedPath().schema]) };
+}
+
 /** IP addresses and CIDR blocks. */
 export function addressBlocks(): Kind<readonly string[]> {
   return list(z.string().max(64).refine(isAddressBlock), "a list of addresses or blocks such as 10.0.0.0/8", /[,\s]+/);

@@ -80,7 +80,8 @@ export function fromEnvironment(variables: ReadonlyMap<string, string>, reading:
     if (known.has(name)) continue;
     // NEWSREEL_PASSWORD lacks its section: more letters are missing than any slip of the fingers would drop.
     const tail = name.slice("NEWSREEL".length);
-    const near = [...known].find((one) => one.endsWith(tail)) ?? didYouMean(name, known);
+    const stem = name.replace(/_FILE$/, "");
+    const near = [...known].find((one) => one === stem || one.endsWith(tail)) ?? didYouMean(name, known);
     mistakes.add(name, `is not a known variable${near === undefined ? "" : `; did you mean ${near}?`}`);
   }
   return layer;

@@ -2,6 +2,8 @@ import { envName } from "./environment.ts";
 import {
   addressBlocks,
   hostName,
+  httpUrl,
+  httpUrlOrNone,
   type Kind,
   lines,
   millis,
@@ -9,6 +11,8 @@ import {
   path,
   pathOrNone,
   pipelineDepth,
+  rootedPath,
+  rootedPathOrNone,
   size,
   text,
   textLike,
@@ -76,6 +80,49 @@ const PROVIDER = {
   timeoutMs: setting(millis(100), 15_000, "A command that shows no progress for so long is given up."),
 } as const satisfies SettingTree;
 
+/** Neither `..` nor what Windows cannot show. */
+const FOLDER_NAME = /(?![. ])[^\\/:*?"<>|]{1,80}(?<![. ])/u.source;
+
+const CATEGORY = {
+  name: setting(
+    textLike(new RegExp(`^(?:\\*|${FOLDER_NAME})$`, "u"), "a folder's name, or * for all that are not listed"),
+    undefined,
+    "The category; * stands for all that are not listed.",
+  ),
+  folder: setting(
+    textLike(new RegExp(`^(?:${FOLDER_NAME})?$`, "u"), "a folder's name, or empty"),
+    "",
+    "Its folder in the library; the category's name when empty.",
+  ),
+  priority: setting(oneOf("low", "normal", "high", "force"), "normal", "Priority of imports that ask for none."),
+  check: setting(
+    oneOf("none", "sampled", "all"),
+    "sampled",
+    "Which articles are looked for before an import counts as complete.",
+  ),
+  leastPercent: setting(whole(0, 100), 90, "An import fails when fewer of them are there."),
+  payload: setting(
+    oneOf("any", "video", "audio", "book"),
+    "any",
+    "What a release must hold at least one file of; an import of anything else fails.",
+  ),
+  exclude: setting(lines(), [], "Files that are left out, as patterns such as *.exe."),
+  samples: setting(oneOf("keep", "drop"), "keep", "Whether samples become part of the release."),
+} as const satisfies SettingTree;
+
+const RCLONE = {
+  url: setting(httpUrl(), undefined, "Address of an rclone remote control, as http://nas:5572."),
+  user: setting(text(), "", "Its user; empty for none."),
+  password: secret(text(), "", "Its password."),
+  folder: setting(text(), "", "Where /dav stands in what it has mounted; empty when that is /dav itself."),
+  remote: setting(text(), "", "The mounted remote, as newsreel:, where it has mounted several."),
+} as const satisfies SettingTree;
+
+const ARR = {
+  url: setting(httpUrl(), undefined, "Address of a Sonarr or Radarr, as http://nas:8989."),
+  apiKey: secret(text(), "", "Its API key."),
+} as const satisfies SettingTree;
+
 /** Everything that can be configured: the file's keys, the variables, the README's table and the JSON schema come from here. */
 export const SETTINGS = {
   host: setting(hostName(), "0.0.0.0", "Address to listen on; `::` for IPv6 too."),
@@ -109,13 +156,43 @@ export const SETTINGS = {
   imports: {
     maxJobs: setting(whole(1, 100), 2, "Imports at once while nobody watches."),
     maxJobsWhileStreaming: setting(whole(0, 100), 0, "Imports at once while somebody watches; 0 lets new ones wait."),
+    secondLookMs: setting(
+      millis(0),
+      30_000,
+      "After so long articles that nobody has are looked for once more before an import fails; 0 for never.",
+    ),
     watchFolder: setting(pathOrNone(), "", "Folder whose NZBs are imported; empty for none."),
+    watchMs: setting(millis(100), 2_000, "How often the watch folder is looked at."),
+    allowPrivateUrls: setting(yesNo(), false, "Whether NZBs may be fetched from addresses of private networks."),
     passwords: secret(lines(), [], "Archive passwords to try; the variable takes one per line, or a JSON list."),
     maxNzbBytes: setting(size(1024), "512MiB", "An NZB larger than this, unpacked, is refused."),
   },
   library: {
     sidecarBytes: setting(size(0), "32MiB", "Largest file that clients may write into the library."),
     trashDays: setting(whole(0, 36_500), 7, "How many days what was removed from the library can be brought back."),
+    readOnly: setting(yesNo(), false, "Whether WebDAV clients may change nothing but what is in /dav/completed."),
+  },
+  categories: { item: CATEGORY, most: 100, help: "Rules of categories; the variable takes a JSON list." },
+  completed: {
+    style: setting(
+      oneOf("rclonelink", "files", "strm"),
+      "rclonelink",
+      "What Sonarr and Radarr find: symbolic links for rclone --links, the files themselves, or .strm files on this machine's disk.",
+    ),
+    mountPath: setting(rootedPath(), "/mnt/newsreel", "Where their machine has mounted /dav."),
+    strmFolder: setting(pathOrNone(), "", "Folder that .strm files are written to; needed for that style."),
+    strmSeenAs: setting(rootedPathOrNone(), "", "Where their machine sees that folder; the same path when empty."),
+    strmUrl: secret(httpUrlOrNone(), "", "Address of this server in .strm files, with the login that players need."),
+  },
+  rclone: {
+    item: RCLONE,
+    most: 20,
+    help: "rclone mounts that are told of new folders; the variable takes a JSON list.",
+  },
+  arrs: {
+    item: ARR,
+    most: 20,
+    help: "Sonarrs and Radarrs that are told of completed imports; the variable takes a JSON list.",
   },
   streaming: {
     holdOffMs: setting(millis(0), 15_000, "How long after its last byte a stream still holds imports back."),
@@ -137,6 +214,7 @@ export const SETTINGS = {
 /** What the program runs with: every key present, checked and in its final form (bytes, absolute paths). */
 export type Config = ValuesOf<typeof SETTINGS>;
 export type ProviderConfig = Config["providers"][number];
+export type CategoryConfig = Config["categories"][number];
 
 export function isSetting(node: SettingTree[string]): node is Setting {
   return "byDefault" in node;

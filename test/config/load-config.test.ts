@@ -39,8 +39,21 @@ describe("defaults", () => {
       apiKey: "",
       providers: [],
       cache: { memoryBytes: 128 * 2 ** 20, diskPath: "", diskBytes: 20 * 2 ** 30 },
-      imports: { maxJobs: 2, maxJobsWhileStreaming: 0, watchFolder: "", passwords: [], maxNzbBytes: 512 * 2 ** 20 },
-      library: { sidecarBytes: 32 * 2 ** 20, trashDays: 7 },
+      imports: {
+        maxJobs: 2,
+        maxJobsWhileStreaming: 0,
+        secondLookMs: 30_000,
+        watchFolder: "",
+        watchMs: 2000,
+        allowPrivateUrls: false,
+        passwords: [],
+        maxNzbBytes: 512 * 2 ** 20,
+      },
+      library: { sidecarBytes: 32 * 2 ** 20, trashDays: 7, readOnly: false },
+      categories: [],
+      completed: { style: "rclonelink", mountPath: "/mnt/newsreel", strmFolder: "", strmSeenAs: "", strmUrl: "" },
+      rclone: [],
+      arrs: [],
       streaming: { holdOffMs: 15_000, readAheadBytes: 32 * 2 ** 20, perStreamConnections: 2, floor: 1, damage: "fail" },
       log: { level: "info" },
       shutdownGraceMs: 8000,
@@ -65,6 +78,47 @@ describe("defaults", () => {
         timeoutMs: 15_000,
       },
     ]);
+  });
+
+  test("of a category, a mount and a Sonarr leave only what nobody can guess", () => {
+    const yaml =
+      "categories: [{ name: tv }]\nrclone: [{ url: http://nas:5572/ }]\narrs: [{ url: http://nas:8989/sonarr/ }]";
+    const { categories, rclone, arrs } = load({ yaml });
+    expect(categories).toEqual([
+      {
+        name: "tv",
+        folder: "",
+        priority: "normal",
+        check: "sampled",
+        leastPercent: 90,
+        payload: "any",
+        exclude: [],
+        samples: "keep",
+      },
+    ]);
+    expect(rclone).toEqual([{ url: "http://nas:5572", user: "", password: "", folder: "", remote: "" }]);
+    expect(arrs).toEqual([{ url: "http://nas:8989/sonarr", apiKey: "" }]);
+  });
+
+  test.each(["..", ".", "tv.", " tv", "a/b", "C:", "", "a*"])("no category is called %j", (name) => {
+    expect(mistakesOf({ yaml: `categories: [{ name: ${JSON.stringify(name)} }]` })).toContain("categories");
+  });
+
+  test.each(["mnt/newsreel", "", "newsreel:"])("a mount path is absolute, not %j", (path) => {
+    expect(mistakesOf({ yaml: `completed: { mountPath: ${JSON.stringify(path)} }` })).toContain("absolute path");
+  });
+
+  test.each([
+    ["/mnt/newsreel/", "/mnt/newsreel"],
+    ["N:\\", "N:"],
+    ["\\\\nas\\newsreel", "\\\\nas\\newsreel"],
+    ["/", "/"],
+  ])("a mount path %j is %j", (given, kept) => {
+    expect(load({ yaml: `completed: { mountPath: ${JSON.stringify(given)} }` }).completed.mountPath).toBe(kept);
+  });
+
+  test.each(["nas:8989", "ftp://nas", "http://nas?key=1", "http://"])("a service's address is not %j", (url) => {
+    expect(mistakesOf({ yaml: `arrs: [{ url: ${JSON.stringify(url)} }]` })).toContain("an address such as");
   });
 
   test("stand for keys and sections that the file leaves empty", () => {
