@@ -37,11 +37,18 @@ export type FormatErrorCode =
   | "ARCHIVE_MALFORMED"
   | "ARCHIVE_COMPRESSED"
   | "ARCHIVE_ENCRYPTED"
-  | "ARCHIVE_INCOMPLETE";
+  | "ARCHIVE_INCOMPLETE"
+  | "PAYLOAD_UNWANTED";
 /** What was given cannot be used: its bytes are wrong, or of a kind that cannot be streamed. */
 export class FormatError extends AppError<FormatErrorCode> {}
 
-export type CatalogErrorCode = "PATH_TAKEN" | "PATH_MISSING" | "PARENT_MISSING" | "SCHEMA_NEWER" | "DISK_FULL";
+export type CatalogErrorCode =
+  | "PATH_TAKEN"
+  | "PATH_MISSING"
+  | "PARENT_MISSING"
+  | "SCHEMA_NEWER"
+  | "DISK_FULL"
+  | "CATALOG_UNUSABLE";
 /** The catalog refuses, or its file cannot be used. */
 export class CatalogError extends AppError<CatalogErrorCode> {}
 
@@ -65,6 +72,10 @@ export type RequestErrorCode =
   | "UNSUPPORTED_MEDIA";
 /** The caller's request is at fault. */
 export class RequestError extends AppError<RequestErrorCode> {}
+
+export type UrlErrorCode = "URL_FORBIDDEN" | "URL_REFUSED" | "URL_UNREACHABLE";
+/** What is to be fetched from elsewhere is not: its address is not allowed, who answers there refuses, or nobody does at the moment. */
+export class UrlError extends AppError<UrlErrorCode> {}
 
 export type ConfigErrorCode = "CONFIG_INVALID" | "INSTALL_INCOMPLETE";
 /** The program cannot start as it is configured or installed. */

@@ -2,10 +2,13 @@ import type { MemberCipher } from "../archive/archive.ts";
 import type { AppPasswordStore } from "../auth/app-passwords.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { SegmentList } from "../base/segment-list.ts";
+import type { CompletedStore } from "./completed.ts";
 import type { ContentStore } from "./contents.ts";
 import type { DamageLog } from "./damage.ts";
 import type { JobId, JobStore } from "./jobs.ts";
 import type { LockStore } from "./lock-store.ts";
+import type { StoredSettings } from "./stored-settings.ts";
+import type { TrafficLog } from "./traffic.ts";
 import type { Trash } from "./trash.ts";
 import type { WritableTree } from "./writable-tree.ts";
 
@@ -114,8 +117,10 @@ export interface NewRelease {
   readonly digest: string;
   readonly posts: readonly NewPost[];
   readonly files: readonly NewFile[];
-  /** Completed in the same transaction. */
+  /** Completed in the same transaction, in which its folder of completed files appears. */
   readonly job?: JobId;
+  /** Whether somebody must be told of that folder before the job counts as completed: see `CompletedFolder.isReady`. Nobody unless given. */
+  readonly mustAnnounce?: true;
 }
 
 export interface AddedRelease {
@@ -149,13 +154,19 @@ export interface Catalog extends WritableTree, Disposable {
   readonly trash: Trash;
   /** Dropped files and their folders, apart from the library: what is removed here is gone. */
   readonly drops: WritableTree;
+  /** What completed jobs show to download clients. */
+  readonly completed: CompletedStore;
+  readonly settings: StoredSettings;
+  readonly traffic: TrafficLog;
   /** Path and size of a file by its id; undefined for whatever is not a file. */
   file(id: EntryId): { readonly path: string; readonly size: number } | undefined;
   /** The map of a posted file; kept in an LRU, so a second open costs nothing. Throws PATH_MISSING for anything else. */
   extents(file: EntryId): ExtentMap;
   /** One transaction: all of it appears, or none. */
   addRelease(release: NewRelease): AddedRelease;
-  /** Files of a release with their paths relative to the library root. */
+  /** The release that is in the library for this digest, and where it stands: what `addRelease` would find. */
+  releaseOf(digest: string): { readonly id: ReleaseId; readonly path: string } | undefined;
+  /** Files of a release, and small ones that were unpacked into its folder, with their paths relative to the library root. */
   releaseFiles(release: ReleaseId): readonly { readonly path: string; readonly size: number }[];
   /** Up to `count` different segments of any posts, each with an article of a useful size, drawn at random (0 <= random() < 1). */
   sampleSegments(count: number, random: () => number): readonly Segment[];

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { CatalogError } from "../base/errors.ts";
+import { RESTORE } from "./database.ts";
 import { SegmentChunk } from "./segment-chunk.ts";
 import type { Database } from "./sqlite.ts";
 
@@ -32,7 +33,7 @@ export function chunkStore(db: Database): ChunkStore {
     const key = `${post}:${start}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const chunk = new SegmentChunk(post, start, dataOf.get(post, start) ?? gone(post));
+    const chunk = unpacked(post, start, dataOf.get(post, start) ?? gone(post));
     decodes += 1;
     kept.set(key, chunk);
     return chunk;
@@ -47,6 +48,16 @@ export function chunkStore(db: Database): ChunkStore {
     },
     stats: () => ({ decodes, bytes: kept.calculatedSize }),
   };
+}
+
+/** SQLite checks how its pages hang together, not what is in them. */
+function unpacked(post: number, start: number, data: Buffer): SegmentChunk {
+  try {
+    return new SegmentChunk(post, start, data);
+  } catch (cause) {
+    const message = `cannot use the catalog: the segments of post ${post} are damaged`;
+    throw new CatalogError("CATALOG_UNUSABLE", message, { cause, hint: RESTORE });
+  }
 }
 
 function gone(post: number): never {

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { AppError, CatalogError, ConfigError, errorCode, errorMessage } from "../base/errors.ts";
+import { foldCase } from "./fold-case.ts";
 import { type Database, loadSqlite } from "./sqlite.ts";
 
 /** `PRAGMA application_id`, "Nwsr": says whose file this is. */
@@ -55,6 +56,8 @@ function prepare(db: Database, file: string): void {
   db.pragma("journal_size_limit = 16777216");
   db.pragma("cell_size_check = ON");
   db.pragma("trusted_schema = OFF");
+  // For migrations; nothing in the schema needs it.
+  db.function("fold", (text) => foldCase(String(text)));
 }
 
 function claimFile(db: Database, file: string): void {
@@ -72,17 +75,30 @@ export function explained<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (cause) {
-    throw cause instanceof AppError ? cause : explain(file, cause);
+    const isExplained = cause instanceof AppError && cause.code !== "CATALOG_UNUSABLE";
+    throw isExplained ? cause : explain(file, cause instanceof AppError ? cause.cause : cause);
   }
 }
 
 function explain(file: string, cause: unknown): unknown {
-  const code = errorCode(cause) ?? "";
-  if (isDiskFull(code)) return diskFull(cause);
-  const found = FAILURES.find(({ codes }) => codes.test(code));
+  if (isDiskFull(errorCode(cause))) return diskFull(cause);
+  const found = failureOf(cause);
   if (found === undefined) return cause;
   const message = `cannot open the catalog ${file}: ${found.message ?? errorMessage(cause)}`;
   return new ConfigError("CONFIG_INVALID", message, { cause, hint: found.hint });
+}
+
+/** What SQLite finds wrong with a file that is in use, as CatalogError CATALOG_UNUSABLE; undefined for any other trouble. */
+export function unusable(file: string, cause: unknown): CatalogError | undefined {
+  const found = failureOf(cause);
+  if (found === undefined) return undefined;
+  const message = `cannot use the catalog ${file}: ${found.message ?? errorMessage(cause)}`;
+  return new CatalogError("CATALOG_UNUSABLE", message, { cause, hint: `Stop Newsreel. ${found.hint}` });
+}
+
+function failureOf(cause: unknown): Failure | undefined {
+  const code = errorCode(cause) ?? "";
+  return FAILURES.find(({ codes }) => codes.test(code));
 }
 
 interface Failure {
@@ -92,7 +108,7 @@ interface Failure {
   readonly hint: string;
 }
 
-const RESTORE =
+export const RESTORE =
   "Move it away with its -wal file, then restore a backup, or start with an empty library and import again.";
 const FAILURES: readonly Failure[] = [
   {
@@ -148,7 +164,7 @@ export function inTransaction<T>(db: Database, work: () => T): T {
   try {
     return db.transaction(work).immediate();
   } catch (error) {
-    throw isDiskFull(errorCode(error)) ? diskFull(error) : error;
+    throw isDiskFull(errorCode(error)) ? diskFull(error) : (unusable(db.name, error) ?? error);
   } finally {
     counts.open -= 1;
     counts.over += 1;

@@ -1,173 +1,209 @@
 import type { Clock } from "../base/clock.ts";
-import { errorCode, RequestError } from "../base/errors.ts";
+import { RequestError } from "../base/errors.ts";
 import type { ReleaseId } from "./catalog.ts";
 import { inTransaction } from "./database.ts";
-import { jobIds } from "./job-id.ts";
-import { assertMove } from "./job-moves.ts";
-import type { Job, JobId, JobPatch, JobState, JobStore } from "./jobs.ts";
+import { jobClaims } from "./job-claims.ts";
+import { fetchDigest, fetchOrigin, jobFetches } from "./job-fetches.ts";
+import { queueOrder } from "./job-queue-order.ts";
+import { rankOf } from "./job-rank.ts";
+import { changeOf, hasEnded, JOB_COLUMNS, type JobRow, jobRows, toJob } from "./job-rows.ts";
+import { jobSearch, rowLimit } from "./job-search.ts";
+import type { Job, JobId, JobState, JobStore, NewJob } from "./jobs.ts";
+import { queuePause } from "./queue-pause.ts";
 import type { Database } from "./sqlite.ts";
 
 export interface SqliteJobStore extends JobStore {
   /** Completes a job, inside the caller's transaction. Throws RequestError CONFLICT when its state does not allow that. */
-  complete(id: JobId, release: ReleaseId): void;
+  complete(id: JobId, release: ReleaseId): Job;
 }
-
-type Nullable<T> = {
-  readonly [Key in keyof T]: Exclude<T[Key], undefined> | (undefined extends T[Key] ? null : never);
-};
-type JobRow = Nullable<Job>;
-
-const COLUMNS = `id, state, name, category, digest, progress, reason, error, hint, release, attempts,
-  not_before AS notBefore, created_at AS createdAt, updated_at AS updatedAt`;
 
 /** The searches, each in an index. */
 export const JOB_QUERIES = {
-  living: `SELECT ${COLUMNS} FROM job
+  living: `SELECT ${JOB_COLUMNS} FROM job
     WHERE digest = ? AND category = ? AND state NOT IN ('failed', 'cancelled') AND superseded = 0`,
-  claimable: `SELECT ${COLUMNS} FROM job WHERE id = min(
-    coalesce((SELECT min(id) FROM job WHERE state = 'queued'), '~'),
-    coalesce((SELECT id FROM job WHERE state = 'waiting' AND coalesce(not_before, 0) <= ? ORDER BY id LIMIT 1), '~'))`,
-  importing: `SELECT ${COLUMNS} FROM job WHERE state = 'importing' ORDER BY id`,
-  list: `SELECT ${COLUMNS} FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`,
-  listState: `SELECT ${COLUMNS} FROM job WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`,
-  due: `SELECT coalesce(not_before, 0) FROM job INDEXED BY job_due WHERE state = 'waiting' ORDER BY not_before LIMIT 1`,
+  importing: `SELECT ${JOB_COLUMNS} FROM job WHERE state = 'importing'`,
+  changed: `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_updated
+    WHERE (updated_at, id) > (?, ?) AND updated_at < ? ORDER BY updated_at, id LIMIT ?`,
+  durations: `SELECT ended_at - started_at FROM job INDEXED BY job_done
+    WHERE state = 'completed' AND started_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?`,
 } as const;
-
-/** What a job forgets when it gets into a state; a patch may say it anew. */
-const FORGETS: Readonly<Record<JobState, Partial<JobRow>>> = {
-  queued: { progress: 0, reason: null, error: null, hint: null, notBefore: null },
-  waiting: { reason: null, notBefore: null },
-  importing: { progress: 0, reason: null, error: null, hint: null, notBefore: null },
-  completed: { progress: 1, reason: null, error: null, hint: null, notBefore: null },
-  failed: { reason: null, notBefore: null },
-  paused: { reason: null, notBefore: null },
-  cancelled: { reason: null, notBefore: null },
-};
 
 interface Parts {
   readonly clock: Clock;
   /** Whether any file of a release is still in the library. */
   readonly isInLibrary: (release: ReleaseId) => boolean;
+  /** Takes away a job's folder of completed files, inside the caller's transaction. */
+  readonly removeCompleted: (job: JobId) => void;
 }
 
-export function jobStore(db: Database, { clock, isInLibrary }: Parts): SqliteJobStore {
-  const newest = db.prepare<[], string | null>("SELECT max(id) FROM job").pluck();
-  const nextId = jobIds(newest.get() ?? undefined);
-  const byId = db.prepare<[string], JobRow>(`SELECT ${COLUMNS} FROM job WHERE id = ?`);
-  const living = db.prepare<[string, string], JobRow>(JOB_QUERIES.living);
-  const insert = db.prepare(
-    `INSERT INTO job (id, state, name, category, digest, created_at, updated_at)
-     VALUES (@id, 'queued', @name, @category, @digest, @at, @at)`,
-  );
+export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: Parts): SqliteJobStore {
+  const rows = jobRows(db, clock);
+  const fetches = jobFetches(db);
+  const order = queueOrder(db);
+  const search = jobSearch(db, rows);
+  const pause = queuePause(db);
+  const claims = jobClaims(db, pause);
+  const living = db.prepare<[string, string], JobRow>(JOB_QUERIES.living).raw();
   const supersede = db.prepare("UPDATE job SET superseded = 1 WHERE id = ?");
+  const remove = db.prepare("DELETE FROM job WHERE id = ?");
   const insertSource = db.prepare("INSERT INTO job_source (job, nzb, passwords) VALUES (?, ?, ?)");
   const source = db.prepare<[string], { nzb: Buffer; passwords: string }>(
     "SELECT nzb, passwords FROM job_source WHERE job = ?",
   );
-  const write = db.prepare(
-    `UPDATE job SET state = @state, progress = @progress, reason = @reason, error = @error, hint = @hint, release = @release,
-     attempts = @attempts, not_before = @notBefore, updated_at = @updatedAt WHERE id = @id`,
-  );
-  const claimable = db.prepare<[number], JobRow>(JOB_QUERIES.claimable);
-  const importing = db.prepare<[], JobRow>(JOB_QUERIES.importing);
-  const list = db.prepare<[string, number], JobRow>(JOB_QUERIES.list);
-  const listState = db.prepare<[JobState, string, number], JobRow>(JOB_QUERIES.listState);
+  const passwordsOf = db.prepare<[string], string>("SELECT passwords FROM job_source WHERE job = ?").pluck();
+  const setPasswords = db.prepare("UPDATE job_source SET passwords = ? WHERE job = ?");
+  const importing = db.prepare<[], JobRow>(JOB_QUERIES.importing).raw();
+  const changed = db.prepare<[number, string, number, number], JobRow>(JOB_QUERIES.changed).raw();
   const counts = db.prepare<[], [JobState, number]>("SELECT state, jobs FROM job_count").raw();
-  const due = db.prepare<[], number>(JOB_QUERIES.due).pluck();
+  const durations = db.prepare<[number], number>(JOB_QUERIES.durations).pluck();
 
-  function now(): number {
-    return Math.round(clock.wall());
+  function livingOf(digest: string, category: string): Job | undefined {
+    const row = living.get(digest, category);
+    return row && toJob(row);
   }
 
-  function existing(id: string): JobRow {
-    const row = byId.get(id);
-    if (row === undefined) throw new RequestError("NOT_FOUND", `there is no job ${id}`);
-    return row;
-  }
-
-  /** The one place where a job changes. */
-  function change(row: JobRow, patch: JobPatch & { readonly release?: ReleaseId }): Job {
-    const state = patch.state ?? row.state;
-    assertMove(row.id, row.state, state);
-    const isMove = state !== row.state;
-    const changed: JobRow = {
-      ...row,
-      ...(isMove ? FORGETS[state] : {}),
-      ...patch,
-      id: row.id,
-      state,
-      attempts: row.attempts + (isMove && state === "importing" ? 1 : 0),
-      updatedAt: now(),
-    };
-    const stored = { ...changed, progress: Math.min(1, Math.max(0, changed.progress)) };
-    try {
-      write.run(stored);
-    } catch (error) {
-      if (errorCode(error) !== "SQLITE_CONSTRAINT_UNIQUE") throw error;
-      throw new RequestError("CONFLICT", `job ${row.id} cannot come back: another job imports the same post`, {
-        cause: error,
-      });
-    }
-    return toJob(stored);
+  /** The job that a new one for the same post would be a second of. One that has completed to no use makes way. */
+  function sameAs({ digest, category, whenCompleted }: Pick<NewJob, "digest" | "category" | "whenCompleted">) {
+    const there = livingOf(digest, category);
+    if (there?.state !== "completed") return there;
+    const isOfUse = whenCompleted !== "a new job" && there.release !== undefined && isInLibrary(there.release);
+    if (isOfUse) return there;
+    supersede.run(there.id);
+    return undefined;
   }
 
   return {
     add: (job) =>
       inTransaction(db, () => {
-        const there = living.get(job.digest, job.category);
-        const isOfUse = there?.state !== "completed" || (there.release !== null && isInLibrary(there.release));
-        if (there !== undefined && isOfUse) return { job: toJob(there), isNew: false };
-        if (there !== undefined) supersede.run(there.id);
-        const at = now();
-        const id = nextId(at);
-        insert.run({ id, name: job.name, category: job.category, digest: job.digest, at });
-        insertSource.run(id, job.nzb, JSON.stringify(job.passwords));
-        return { job: toJob(existing(id)), isNew: true };
+        const there = sameAs(job);
+        if (there !== undefined) return { job: there, isNew: false };
+        const { digest, bytes, nzbName } = job;
+        const added = rows.add({ wish: job, digest, bytes, nzbName, fetchFrom: undefined });
+        insertSource.run(added.id, job.nzb, JSON.stringify(job.passwords));
+        return { job: added, isNew: true };
       }),
 
-    get(id) {
-      const row = byId.get(id);
-      return row && toJob(row);
+    addFetch: (fetch) =>
+      inTransaction(db, () => {
+        const fetchFrom = fetchOrigin(fetch.url);
+        const digest = fetchDigest(fetch.url);
+        const there = livingOf(digest, fetch.category);
+        if (there !== undefined) return { job: there, isNew: false };
+        const added = rows.add({ wish: fetch, digest, bytes: 0, nzbName: undefined, fetchFrom });
+        fetches.add(added.id, fetch);
+        return { job: added, isNew: true };
+      }),
+
+    nextFetch(except) {
+      const id = fetches.next(except, rows.now());
+      return id && rows.existing(id);
     },
+    nextFetchDue: fetches.nextDue,
+    fetch(id) {
+      const { url, isNamed, whenCompleted } = fetches.get(id);
+      return { url, isNamed, whenCompleted };
+    },
+
+    fetched: (id, { digest, nzb, bytes, nzbName, ...told }) =>
+      inTransaction(db, () => {
+        const { isNamed, whenCompleted, passwords } = fetches.get(id);
+        const job = rows.existing(id);
+        if (hasEnded(job.state))
+          throw new RequestError("CONFLICT", `job ${id} is ${job.state}: its NZB comes too late`);
+        const name = isNamed ? job.name : (told.name ?? job.name);
+        const category = told.category ?? job.category;
+        const known = { name, category, digest, bytes, nzbName, fetchFrom: undefined };
+        insertSource.run(id, nzb, JSON.stringify(merged(passwords, told.passwords ?? [])));
+        fetches.forget(id);
+        const there = sameAs({ digest, category, whenCompleted });
+        if (there !== undefined) {
+          rows.change(job, { ...known, state: "cancelled", reason: `job ${there.id} imports the same post` });
+          return { job: there, isNew: false };
+        }
+        const state = job.state === "waiting" ? "queued" : job.state;
+        return { job: rows.change(job, { ...known, state }), isNew: true };
+      }),
+
+    get: rows.get,
 
     source(id) {
       const row = source.get(id);
-      if (row === undefined) throw new RequestError("NOT_FOUND", `there is no job ${id}`);
+      if (row === undefined) throw new RequestError("NOT_FOUND", `there is no job ${id}, or its NZB is still to come`);
       return { nzb: row.nzb, passwords: JSON.parse(row.passwords) as string[] };
     },
 
     claim: () =>
       inTransaction(db, () => {
-        const row = claimable.get(now());
-        return row && change(row, { state: "importing" });
+        const id = claims.next(rows.now());
+        return id && rows.change(rows.existing(id), { state: "importing" });
       }),
 
-    update: (id, patch) => inTransaction(db, () => change(existing(id), patch)),
+    update: (id, patch) => inTransaction(db, () => rows.change(rows.existing(id), changeOf(patch))),
 
-    recover: () => inTransaction(db, () => importing.all().map((row) => change(row, { state: "queued" })).length),
+    remove: (id) => inTransaction(db, () => remove.run(id).changes > 0),
 
-    list({ state, after = "~", limit }) {
-      const rows =
-        state === undefined ? list.all(after, Math.max(0, limit)) : listState.all(state, after, Math.max(0, limit));
-      return rows.map(toJob);
+    archive: (id) =>
+      inTransaction(db, () => {
+        const job = rows.get(id);
+        if (job === undefined) return false;
+        if (!hasEnded(job.state)) throw new RequestError("CONFLICT", `job ${id} is ${job.state}, not in history yet`);
+        if (!job.isArchived) rows.change(job, { isArchived: true });
+        removeCompleted(id);
+        return true;
+      }),
+
+    addPasswords: (id, passwords) =>
+      inTransaction(db, () => {
+        const packed = passwordsOf.get(id);
+        const known = packed === undefined ? fetches.get(id).passwords : (JSON.parse(packed) as string[]);
+        const all = merged(passwords, known);
+        if (packed === undefined) fetches.setPasswords(id, all);
+        else setPasswords.run(JSON.stringify(all), id);
+      }),
+
+    setPriority: (id, priority) =>
+      inTransaction(db, () => rows.change(rows.existing(id), { priority, rank: rankOf(id, priority) })),
+
+    setCategory: (id, category) =>
+      inTransaction(db, () => {
+        const job = rows.existing(id);
+        if (hasEnded(job.state)) throw new RequestError("CONFLICT", `job ${id} is ${job.state}: its category stays`);
+        return rows.change(job, { category });
+      }),
+
+    moveTo: (id, position) =>
+      inTransaction(db, () => {
+        const job = rows.existing(id);
+        const rank = order.rankAt(job, position);
+        return rank === job.rank ? job : rows.change(job, { rank });
+      }),
+
+    positionOf(id) {
+      const job = rows.get(id);
+      return job && order.positionOf(job);
     },
 
+    recover: () =>
+      inTransaction(db, () => importing.all().map((row) => rows.change(toJob(row), { state: "queued" })).length),
+
+    ...search,
+    changed: ({ updatedAt, id }, { before, limit }) => changed.all(updatedAt, id, before, rowLimit(limit)).map(toJob),
     counts: () => Object.fromEntries(counts.all()) as Record<JobState, number>,
-    nextDue: () => due.get(),
-
-    complete(id, release) {
-      change(existing(id), { state: "completed", release });
+    nextDue: claims.nextDue,
+    isClaimable: claims.isClaimable,
+    get isPaused() {
+      return pause.isPaused;
     },
+    set isPaused(value) {
+      pause.isPaused = value;
+    },
+    recentDurations: (limit) => durations.all(rowLimit(limit)),
+
+    complete: (id, release) => rows.change(rows.existing(id), { state: "completed", release }),
   };
 }
 
-function toJob(row: JobRow): Job {
-  return {
-    ...row,
-    reason: row.reason ?? undefined,
-    error: row.error ?? undefined,
-    hint: row.hint ?? undefined,
-    release: row.release ?? undefined,
-    notBefore: row.notBefore ?? undefined,
-  };
+/** Each password once, the first ones first. */
+function merged(first: readonly string[], then: readonly string[]): readonly string[] {
+  return [...new Set([...first, ...then])];
 }

@@ -2,6 +2,8 @@ import { RequestError } from "../base/errors.ts";
 
 const MAX_NAME = 1024;
 const MAX_DEPTH = 100;
+/** Room for ` (2)` and the like. */
+const SUFFIX = 16;
 /** Controls, a slash, or half of a surrogate pair, which UTF-8 cannot hold. */
 const IMPOSSIBLE = /[\u0000-\u001f\u007f/]|\p{Surrogate}/u;
 
@@ -12,6 +14,14 @@ export function storedName(name: string): string {
     throw new RequestError("BAD_PATH", `cannot store the name ${JSON.stringify(stored.slice(0, 80))}`);
   }
   return stored;
+}
+
+/** What is nearest to a name that can be stored; `fallback` where nothing of it is left. */
+export function storableName(name: string, fallback: string): string {
+  const near = Array.from(name.normalize("NFC").slice(0, MAX_NAME - SUFFIX), (char) =>
+    IMPOSSIBLE.test(char) ? "_" : char,
+  ).join("");
+  return near === "" || near === "." || near === ".." ? fallback : near;
 }
 
 /** The names of a path inside a release. Throws RequestError BAD_PATH as `storedName`, and for one that is absurdly deep. */

@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from "../base/logger.ts";
 import { appPasswordStore } from "./app-password-store.ts";
 import type { Catalog, CatalogStats } from "./catalog.ts";
 import { chunkStore } from "./chunk-store.ts";
+import { completedStore } from "./completed-store.ts";
 import { contentStore, sidecarTag } from "./content-store.ts";
 import { damageStore } from "./damage-store.ts";
 import { explained, inTransaction, openDatabase } from "./database.ts";
@@ -16,7 +17,11 @@ import { migrate, readMigrations } from "./migrations.ts";
 import { releasePlaces } from "./release-places.ts";
 import { releaseWriter } from "./release-writer.ts";
 import { segmentSampler } from "./segment-sample.ts";
+import { settingStore } from "./setting-store.ts";
 import type { Database } from "./sqlite.ts";
+import { guardStatements } from "./statement-guard.ts";
+import { checkTables } from "./table-check.ts";
+import { trafficStore } from "./traffic-store.ts";
 import { trashStore } from "./trash-store.ts";
 import { treeStore } from "./tree-store.ts";
 
@@ -49,9 +54,11 @@ export function openCatalog(options: CatalogOptions): OpenedCatalog {
   const db = openDatabase(path);
   try {
     return explained(db.name, () => {
+      checkTables(db);
       const migrations = readMigrations();
       const applied = migrate(db, migrations);
       if (applied > 0) log.info({ path: db.name, applied }, "catalog migrated");
+      guardStatements(db, log);
       return {
         ...catalogOver(db, options),
         isMigrated: () => db.pragma("user_version", { simple: true }) === migrations.length,
@@ -76,7 +83,12 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
   const trash = trashStore(db, { tree, clock, removeEntries, leftovers: unowned });
   const library = treeStore(db, { tree, contents, leftovers: unowned, clock, discard: trash.take });
   const places = releasePlaces(db, tree);
-  const jobs = jobStore(db, { clock, isInLibrary: (release) => places.find(release) !== undefined });
+  const completed = completedStore(db, { tree, places, clock });
+  const jobs = jobStore(db, {
+    clock,
+    isInLibrary: (release) => places.find(release) !== undefined,
+    removeCompleted: completed.remove,
+  });
   const chunks = chunkStore(db);
   const addContent = (bytes: Uint8Array, place: NewFolder) => {
     using writer = contents.begin();
@@ -84,7 +96,14 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
     tree.addSidecar({ ...place, size: bytes.length, contentTag: sidecarTag(), content: contents.finish(writer) });
     contents.handOver(writer);
   };
-  const addRelease = releaseWriter(db, { tree, places, clock, completeJob: jobs.complete, addContent });
+  const addRelease = releaseWriter(db, {
+    tree,
+    places,
+    clock,
+    completeJob: jobs.complete,
+    addCompleted: completed.add,
+    addContent,
+  });
   const sizeOf = db.prepare<[number], number>("SELECT size FROM entry WHERE id = ? AND kind = 'file'").pluck();
   const stats = db.prepare<[], CatalogStats>("SELECT files, releases, segments, bytes FROM totals");
   const proveWritable = db.prepare(
@@ -97,6 +116,9 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
     damage: damageStore(db, clock),
     locks: lockStore(db),
     appPasswords: appPasswordStore(db),
+    completed,
+    settings: settingStore(db),
+    traffic: trafficStore(db),
     contents,
     trash,
     drops: treeStore(db, {
@@ -116,6 +138,7 @@ export function catalogOver(db: Database, options: Pick<CatalogOptions, "clock" 
     },
     extents: extentMaps(db, chunks, cacheMaps),
     addRelease: (release) => inTransaction(db, () => addRelease(release)),
+    releaseOf: places.ofDigest,
     releaseFiles: places.files,
     sampleSegments: segmentSampler(db),
     stats: () => stats.get() as CatalogStats,

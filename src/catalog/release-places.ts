@@ -4,11 +4,16 @@ import type { Database } from "./sqlite.ts";
 
 /** Where releases stand, whatever has been moved since they were imported. */
 export interface ReleasePlaces {
-  /** Where its folder stands, or else one of its files; undefined when no file of it is in the library. */
+  /**
+   * Where its folder stands, or else one of its files; undefined when no file of it is in the library. A release that was nothing but
+   * small unpacked files is where its folder is, while there is anything in it.
+   */
   find(release: ReleaseId): string | undefined;
+  /** Its folder, while that is in the library and holds a posted file of it, or it has none. */
+  folder(release: ReleaseId): EntryId | undefined;
   /** The release that is there for a post, and where it stands. */
   ofDigest(digest: string): { readonly id: ReleaseId; readonly path: string } | undefined;
-  /** Its files, with their paths from the library's root. */
+  /** Its files, and the sidecars that stand in its folder, with their paths from the library's root. */
   files(release: ReleaseId): readonly { readonly path: string; readonly size: number }[];
 }
 
@@ -25,9 +30,21 @@ export const RELEASE_QUERIES = {
     SELECT holder FROM up WHERE at = ${LIBRARY} ORDER BY holder`,
   firstIn: "SELECT min(id) FROM entry WHERE release = ? AND +parent = ?",
   folder: "SELECT folder FROM release WHERE id = ?",
+  unpacked: `SELECT folder FROM release WHERE id = ? AND is_owned = 1
+    AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.release = release.id)
+    AND EXISTS (SELECT 1 FROM entry WHERE entry.parent = release.folder)`,
   files: `
-    WITH RECURSIVE up (file, size, parent, path) AS (
-      SELECT id, size, parent, name FROM entry WHERE release = ?
+    WITH RECURSIVE
+    inside (id, kind, sidecar) AS (
+      SELECT entry.id, entry.kind, entry.content FROM release CROSS JOIN entry ON entry.parent = release.folder WHERE release.id = @release
+      UNION ALL
+      SELECT entry.id, entry.kind, entry.content FROM inside CROSS JOIN entry ON entry.parent = inside.id WHERE inside.kind = 'folder'
+    ),
+    up (file, size, parent, path) AS (
+      SELECT id, size, parent, name FROM entry WHERE release = @release
+      UNION ALL
+      SELECT entry.id, entry.size, entry.parent, entry.name
+      FROM inside CROSS JOIN entry ON entry.id = inside.id WHERE inside.sidecar IS NOT NULL
       UNION ALL
       SELECT up.file, up.size, entry.parent, entry.name || '/' || up.path
       FROM up CROSS JOIN entry ON entry.id = up.parent WHERE entry.parent IS NOT NULL
@@ -40,20 +57,36 @@ export function releasePlaces(db: Database, library: EntryTree): ReleasePlaces {
   const holders = db.prepare<[number], EntryId>(RELEASE_QUERIES.holders).pluck();
   const firstIn = db.prepare<[number, number], EntryId>(RELEASE_QUERIES.firstIn).pluck();
   const folderOf = db.prepare<[number], EntryId | null>(RELEASE_QUERIES.folder).pluck();
-  const files = db.prepare<[number], { path: string; size: number }>(RELEASE_QUERIES.files);
+  const unpacked = db.prepare<[number], EntryId>(RELEASE_QUERIES.unpacked).pluck();
+  const files = db.prepare<[{ release: number }], { path: string; size: number }>(RELEASE_QUERIES.files);
 
-  function find(release: ReleaseId): string | undefined {
-    const folders = holders.all(release);
-    const [holder] = folders;
-    if (holder === undefined) return undefined;
+  /** The release's folder, while it holds one of these folders or is one. */
+  function folderAround(holding: readonly EntryId[], release: ReleaseId): EntryId | undefined {
     const folder = folderOf.get(release) ?? undefined;
     const top = folder && library.pathOf(folder);
-    if (top !== undefined && folders.some((id) => `${library.pathOf(id)}/`.startsWith(`${top}/`))) return top;
-    return library.pathOf(firstIn.get(release, holder) as EntryId);
+    if (top === undefined) return undefined;
+    return holding.some((id) => `${library.pathOf(id)}/`.startsWith(`${top}/`)) ? folder : undefined;
+  }
+
+  /** Its folder, or else one of its files. */
+  function entryOf(release: ReleaseId): EntryId | undefined {
+    const holding = holders.all(release);
+    const [holder] = holding;
+    if (holder === undefined) return unpacked.get(release);
+    return folderAround(holding, release) ?? firstIn.get(release, holder);
+  }
+
+  function find(release: ReleaseId): string | undefined {
+    const id = entryOf(release);
+    return id && library.pathOf(id);
   }
 
   return {
     find,
+    folder(release) {
+      const id = entryOf(release);
+      return id === folderOf.get(release) ? id : undefined;
+    },
     ofDigest(digest) {
       for (const id of byDigest.all(digest)) {
         const path = find(id);
@@ -61,6 +94,6 @@ export function releasePlaces(db: Database, library: EntryTree): ReleasePlaces {
       }
       return undefined;
     },
-    files: (release) => files.all(release),
+    files: (release) => files.all({ release }),
   };
 }

@@ -4,7 +4,7 @@ import { CatalogError } from "../base/errors.ts";
 import type { AddedRelease, EntryId, NewFile, NewRelease, ReleaseId } from "./catalog.ts";
 import { type EntryTree, LIBRARY, type NewFolder } from "./entry-tree.ts";
 import { encryptedSize, packCipher } from "./file-cipher.ts";
-import type { JobId } from "./jobs.ts";
+import type { Job, JobId } from "./jobs.ts";
 import { fileNameParts, folderNameParts, freeNames, storedName, storedPath } from "./names.ts";
 import { postWriter } from "./post-writer.ts";
 import type { ReleasePlaces } from "./release-places.ts";
@@ -16,7 +16,9 @@ interface Parts {
   readonly tree: EntryTree;
   readonly places: ReleasePlaces;
   readonly clock: Clock;
-  readonly completeJob: (job: JobId, release: ReleaseId) => void;
+  readonly completeJob: (job: JobId, release: ReleaseId) => Job;
+  /** Shows download clients what a job has come to. */
+  readonly addCompleted: (job: Job, outcome: { readonly release: ReleaseId; readonly isReady: boolean }) => void;
   /** Makes a sidecar of bytes at hand. */
   readonly addContent: (bytes: Uint8Array, place: NewFolder) => void;
 }
@@ -24,7 +26,7 @@ interface Parts {
 /** Stores a release, inside the caller's transaction. */
 export function releaseWriter(
   db: Database,
-  { tree, places, clock, completeJob, addContent }: Parts,
+  { tree, places, clock, completeJob, addCompleted, addContent }: Parts,
 ): (release: NewRelease) => AddedRelease {
   const insert = db.prepare("INSERT INTO release (digest, folder, created_at) VALUES (?, ?, ?)");
   const addPost = postWriter(db);
@@ -89,7 +91,9 @@ export function releaseWriter(
   return (release) => {
     const there = places.ofDigest(release.digest);
     const added = there === undefined ? add(release) : { ...there, isNew: false };
-    if (release.job !== undefined) completeJob(release.job, added.id);
+    if (release.job !== undefined) {
+      addCompleted(completeJob(release.job, added.id), { release: added.id, isReady: !release.mustAnnounce });
+    }
     return added;
   };
 }

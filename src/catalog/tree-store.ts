@@ -19,10 +19,14 @@ interface Parts {
   readonly discard: (id: EntryId, at: number) => void;
 }
 
+/** The search, in an index. */
+export const FILES_OF_JOB = "SELECT id FROM entry WHERE job = ?";
+
 export function treeStore(db: Database, { tree, contents, leftovers, clock, discard }: Parts): WritableTree {
   const rewrite = db.prepare("UPDATE entry SET content = ?, size = ?, content_tag = ?, modified_at = ? WHERE id = ?");
   const setProperties = db.prepare("UPDATE entry SET properties = ? WHERE id = ?");
   const setJob = db.prepare("UPDATE entry SET job = ? WHERE id = ? AND kind = 'file'");
+  const ofJob = db.prepare<[string], EntryId>(FILES_OF_JOB).pluck();
   const copyEntry = treeCopier(db);
 
   function now(): number {
@@ -131,6 +135,8 @@ export function treeStore(db: Database, { tree, contents, leftovers, clock, disc
           throw new CatalogError("PATH_MISSING", `${shown(path)} is no file, so no import can come of it`);
         }
       }),
+
+    hasJob: (job) => ofJob.all(job).some((id) => tree.pathOf(id) !== undefined),
   };
 }
 

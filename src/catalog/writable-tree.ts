@@ -27,6 +27,8 @@ export interface WritableTree {
   setProperties(path: string, properties: string | undefined): void;
   /** Says which import a dropped file became. PATH_MISSING for a folder. */
   setJob(path: string, job: JobId): void;
+  /** Whether a file of this tree became that import. */
+  hasJob(job: JobId): boolean;
 }
 
 /** Entries that one copy may make; more would hold up everybody else. */

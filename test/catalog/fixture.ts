@@ -14,7 +14,7 @@ import type {
   Run,
 } from "../../src/catalog/catalog.ts";
 import { openDatabase } from "../../src/catalog/database.ts";
-import type { NewJob } from "../../src/catalog/jobs.ts";
+import type { JobId, JobState, JobStore, NewJob } from "../../src/catalog/jobs.ts";
 import { migrate, readMigrations } from "../../src/catalog/migrations.ts";
 import { catalogOver, openCatalog, type SqliteCatalog } from "../../src/catalog/open-catalog.ts";
 import type { Database } from "../../src/catalog/sqlite.ts";
@@ -137,8 +137,32 @@ export function jobOf(change: Partial<NewJob> = {}): NewJob {
     digest: "d1",
     passwords: [],
     nzb: new Uint8Array([31, 139, 8]),
+    bytes: 1000,
     ...change,
   };
+}
+
+/** How to bring a fresh job into each state. */
+const WAY: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: [],
+  waiting: ["waiting"],
+  importing: ["importing"],
+  completed: ["importing", "completed"],
+  failed: ["failed"],
+  paused: ["paused"],
+  cancelled: ["cancelled"],
+};
+
+/** A job, made and brought into a state. */
+export function jobIn(jobs: JobStore, state: JobState, digest: string): JobId {
+  const { job } = jobs.add(jobOf({ digest }));
+  for (const step of WAY[state]) jobs.update(job.id, { state: step });
+  return job.id;
+}
+
+/** The counts of a queue that never had a job. */
+export function noJobs(): Record<JobState, number> {
+  return Object.fromEntries(Object.keys(WAY).map((state) => [state, 0])) as Record<JobState, number>;
 }
 
 /** Every extent of a file, worked out without a database. */

@@ -116,8 +116,7 @@ describe("a library of before", () => {
     expect(bytesOf(catalog, "movies/Film/film.nfo").toString()).toBe("text");
     catalog.remove("movies");
     purgeAll(catalog);
-    // A release without files is nobody's to purge.
-    expect(catalog.stats()).toEqual({ files: 0, releases: 1, segments: 0, bytes: 0 });
+    expect(catalog.stats()).toEqual({ files: 0, releases: 0, segments: 0, bytes: 0 });
     expect(catalog.damage.totals().missing).toEqual({ holes: 0, bytes: 0 });
     expect(catalog.jobs.get("a1")?.release).toBeUndefined();
   });

@@ -209,7 +209,7 @@ describe("a library", () => {
       jobs() {
         const state = random.pick([undefined, ...STATES]);
         const wanted = model.jobs.filter((job) => state === undefined || job.state === state).toReversed();
-        expect(catalog.jobs.list({ ...(state && { state }), limit: 7 })).toEqual(wanted.slice(0, 7));
+        expect(catalog.jobs.list({ ...(state && { states: [state] }), limit: 7 })).toEqual(wanted.slice(0, 7));
       },
       totals() {
         expect(catalog.stats()).toEqual(model.stats);

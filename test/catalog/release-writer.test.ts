@@ -163,7 +163,8 @@ describe("addRelease", () => {
     expect(entry).toMatchObject({ kind: "file", size: text.length, isSidecar: true });
     const range = { start: 0, end: text.length };
     expect(Buffer.concat([...catalog.contents.read(entry?.id as never, range)]).equals(text)).toBe(true);
-    expect(catalog.releaseFiles(id)).toHaveLength(2);
+    const paths = catalog.releaseFiles(id).map(({ path }) => path);
+    expect(paths).toEqual([...files, note].map(({ path }) => `movies/Film/${path}`));
     catalog[Symbol.dispose]();
     const db = openDatabase(shelf.path);
     expect(db.prepare("SELECT count(*) FROM content").pluck().get()).toBe(1);
