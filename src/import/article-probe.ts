@@ -3,7 +3,7 @@ import { Limiter } from "../base/limiter.ts";
 import type { MessageId } from "../base/message-id.ts";
 import type { Slot } from "../base/slot.ts";
 import type { Segment } from "../catalog/catalog.ts";
-import type { ArticleSource } from "../nntp/article-source.ts";
+import type { ArticleSource, FetchOptions, Presence } from "../nntp/article-source.ts";
 import { md5Of16k } from "../par2/file-names.ts";
 import type { PartInfo } from "../yenc/part-info.ts";
 import { type FileKind, fileKind, MAGIC_BYTES } from "./magic.ts";
@@ -35,17 +35,16 @@ export interface PartBytes {
 /** What is made of the bytes of a part, which are reused afterwards. */
 type Take<T> = (info: PartInfo, bytes: Buffer) => T;
 
-interface Read<T> {
-  readonly id: MessageId;
-  readonly encodedSize: number;
-  readonly signal: AbortSignal;
-  readonly take: Take<T>;
-}
-
-export interface ProbeTarget {
+export interface ProbeTarget extends Pick<FetchOptions, "expect" | "trace"> {
   /** The article and others that claim to hold the same part, in the order in which they are asked. */
   readonly ids: readonly MessageId[];
   readonly encodedSize: number;
+}
+
+interface Read<T> extends Omit<ProbeTarget, "ids"> {
+  readonly id: MessageId;
+  readonly signal: AbortSignal;
+  readonly take: Take<T>;
 }
 
 /** What is kept of the beginning of a file: the headers of a RAR volume lie in 4 KiB, and nothing else is looked into so closely. */
@@ -61,6 +60,9 @@ const SMALL_BYTES = 1024 * 1024 + 64 * 1024;
 const LARGE_SLOTS = 4;
 const LARGE_BYTES = 16 * 1024 * 1024 + 128 * 1024;
 
+/** STATs that all imports together have outstanding: their answers need no memory, and dozens fit on one connection. */
+export const STATS_AT_ONCE = 128;
+
 /** Takes a copy of a verified part, if anybody may want it soon; `bytes` begin with it. */
 export type Remember = (part: Pick<Segment, "id" | "alternates" | "begin" | "size">, bytes: Buffer) => void;
 
@@ -73,6 +75,7 @@ export class ArticleProbe {
   readonly #remember: Remember | undefined;
   readonly #small = new SlotStock(SMALL_SLOTS, SMALL_BYTES, SMALL_BYTES);
   readonly #large = new SlotStock(LARGE_SLOTS, 2 * SMALL_BYTES, LARGE_BYTES);
+  readonly #stats = new Limiter(STATS_AT_ONCE);
 
   constructor(source: ArticleSource, remember?: Remember) {
     this.#source = source;
@@ -90,11 +93,11 @@ export class ArticleProbe {
   }
 
   /** Asks only whether there is an article. `unknown` when no provider would tell. */
-  async exists({ ids }: ProbeTarget, signal: AbortSignal): Promise<"present" | "missing" | "unknown"> {
-    using _place = await this.#small.places.acquire({ signal });
-    let answer: "missing" | "unknown" = "missing";
+  async exists({ ids, trace }: ProbeTarget, signal: AbortSignal): Promise<Presence> {
+    using _place = await this.#stats.acquire({ signal });
+    let answer: Presence = "missing";
     for (const id of ids) {
-      const presence = await this.#source.stat(id, { urgency: LANE, signal });
+      const presence = await this.#source.stat(id, { urgency: LANE, signal, trace });
       if (presence === "present") return presence;
       if (presence === "unknown") answer = presence;
     }
@@ -102,13 +105,13 @@ export class ArticleProbe {
   }
 
   async #readFirst<T extends { readonly state: "found" }>(
-    { ids, encodedSize }: ProbeTarget,
+    { ids, ...target }: ProbeTarget,
     signal: AbortSignal,
     take: Take<T>,
   ): Promise<T | Lost> {
     let worst: Lost["state"] = "missing";
     for (const id of ids) {
-      const probe = await this.#readOne({ id, encodedSize, signal, take });
+      const probe = await this.#readOne({ ...target, id, signal, take });
       if (probe.state === "found") return probe;
       if (probe.state === "corrupt") worst = "corrupt";
     }
@@ -124,11 +127,12 @@ export class ArticleProbe {
     return probe === "too large" ? { state: "corrupt" } : probe;
   }
 
-  async #readInto<T>(stock: SlotStock, { id, encodedSize, signal, take }: Read<T>): Promise<T | Lost | "too large"> {
+  async #readInto<T>(stock: SlotStock, { id, take, ...read }: Read<T>): Promise<T | Lost | "too large"> {
+    const { signal } = read;
     using _place = await stock.places.acquire({ signal });
     const slot = stock.take();
     try {
-      const info = await this.#source.body(id, slot, { urgency: LANE, signal, encodedSize });
+      const info = await this.#source.body(id, slot, { urgency: LANE, ...read });
       const { begin, size } = info;
       if (begin !== undefined) this.#remember?.({ id, alternates: [], begin, size }, slot.bytes);
       return take(info, slot.bytes.subarray(0, size));

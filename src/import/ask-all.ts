@@ -1,4 +1,5 @@
 import { onAbort } from "../base/abort.ts";
+import type { Cancel } from "../base/seekable-file.ts";
 import type { Post } from "./post.ts";
 
 /** One segment of a post. */
@@ -10,19 +11,24 @@ export interface Question {
 /** Questions that one import asks at once; more would only wait for each other. */
 const WORKERS = 36;
 
+export interface AskOptions extends Cancel {
+  /** How many at a time; 36 unless given. */
+  readonly atOnce?: number;
+}
+
 /**
  * Asks everything, many at a time. The first failure stops the rest; rejects with it, or with the signal's reason, when all have
  * stopped, so that nothing goes on behind the caller's back.
  */
-export async function askAll(
-  questions: readonly Question[],
-  ask: (question: Question, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
+export async function askAll<Q = Question>(
+  questions: Iterable<Q>,
+  ask: (question: Q, signal: AbortSignal) => Promise<void>,
+  { signal, atOnce = WORKERS }: AskOptions,
 ): Promise<void> {
   signal.throwIfAborted();
-  const rest = questions.values();
+  const rest = questions[Symbol.iterator]();
   // A signal for each worker: dozens of listeners on one would look like a leak, and cost more with each.
-  const workers = Array.from({ length: Math.min(WORKERS, questions.length) }, () => new AbortController());
+  const workers = Array.from({ length: atOnce }, () => new AbortController());
   let failure: { readonly reason: unknown } | undefined;
   const stop = (reason: unknown) => {
     failure ??= { reason };
@@ -30,9 +36,8 @@ export async function askAll(
   };
   using _ = onAbort(signal, () => stop(signal.reason));
   const work = async (worker: AbortController) => {
-    for (const question of rest) {
-      if (failure !== undefined) return;
-      await ask(question, worker.signal).catch(stop);
+    for (let next = rest.next(); next.done !== true && failure === undefined; next = rest.next()) {
+      await ask(next.value, worker.signal).catch(stop);
     }
   };
   await Promise.all(workers.map(work));

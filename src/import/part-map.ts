@@ -1,3 +1,4 @@
+import type { ByteRange } from "../base/byte-range.ts";
 import { FormatError } from "../base/errors.ts";
 
 /** What one article says of its place in the posted file, as PartInfo has it. */
@@ -31,6 +32,12 @@ export interface PartMap {
   readonly gaps: readonly Gap[];
   /** False: the last article is gone and nobody says how long it was; up to a part of the size is a guess. */
   readonly isSizeExact: boolean;
+}
+
+/** Where a part lies; those of the gaps count. */
+export function partRange({ size, partSize = size, partEnds }: PartMap, part: number): ByteRange {
+  if (partEnds === undefined) return { start: part * partSize, end: Math.min(size, (part + 1) * partSize) };
+  return { start: part === 0 ? 0 : (partEnds[part - 1] as number), end: partEnds[part] as number };
 }
 
 /** Parts between two known ones, or in front of the first, that arithmetic alone does not place. */

@@ -30,6 +30,13 @@ export function roleOf({ name = "", kind, share }: RoleClues): Role {
   return COMPANION.test(name) ? "companion" : "payload";
 }
 
+/** Whether a file, given by its path in a release, is called a sample, or lies in a folder of samples. */
+export function isCalledSample(path: string): boolean {
+  const folders = path.split("/");
+  const name = folders.pop() as string;
+  return SAMPLE.test(name) || folders.some((folder) => /^samples?$/i.test(folder));
+}
+
 /** Whether such a file is shown in the release. */
 export function isEntry(role: Role): boolean {
   return role !== "par2" && role !== "nzb";

@@ -5,6 +5,7 @@ import type { Cancel, SeekableFile } from "../base/seekable-file.ts";
 import type { SegmentList } from "../base/segment-list.ts";
 import type { ArticleProbe } from "./article-probe.ts";
 import { targetIn, withGaps } from "./holes.ts";
+import { partRange } from "./part-map.ts";
 import type { MappedPost } from "./release-draft.ts";
 
 /** Articles that are kept while one import looks into archives: directories lie together, and are read piece by piece. */
@@ -57,7 +58,7 @@ export class PostFile implements SeekableFile {
       }
       const index = this.#partAt(at);
       const bytes = await this.#part(index, signal);
-      const offset = at - this.#beginOf(index);
+      const offset = at - partRange(this.#mapped.map, index).start;
       const piece = bytes.subarray(offset, offset + (end - at));
       yield piece;
       at += piece.length;
@@ -85,8 +86,9 @@ export class PostFile implements SeekableFile {
         hint: LOST,
       });
     }
-    const isInPlace = read.info.begin === undefined || read.info.begin === this.#beginOf(index);
-    if (isInPlace && read.bytes.length === this.#endOf(index) - this.#beginOf(index)) return read.bytes;
+    const { start, end } = partRange(this.#mapped.map, index);
+    const isInPlace = read.info.begin === undefined || read.info.begin === start;
+    if (isInPlace && read.bytes.length === end - start) return read.bytes;
     throw new ArticleError("ARTICLE_CORRUPT", `article ${index + 1} of ${label} is not the part that belongs there`, {
       hint: LOST,
     });
@@ -103,17 +105,5 @@ export class PostFile implements SeekableFile {
       else low = middle + 1;
     }
     return low;
-  }
-
-  #beginOf(index: number): number {
-    const { partSize, partEnds } = this.#mapped.map;
-    if (partEnds === undefined) return index * (partSize ?? this.size);
-    return index === 0 ? 0 : (partEnds[index - 1] as number);
-  }
-
-  #endOf(index: number): number {
-    const { partSize, partEnds } = this.#mapped.map;
-    if (partEnds === undefined) return Math.min(this.size, (index + 1) * (partSize ?? this.size));
-    return partEnds[index] as number;
   }
 }

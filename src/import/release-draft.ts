@@ -1,4 +1,4 @@
-import type { NewFile, NewPost } from "../catalog/catalog.ts";
+import type { NewFile, NewPost, Run } from "../catalog/catalog.ts";
 import { withGaps } from "./holes.ts";
 import { type FileClues, fileNames, isArchiveName } from "./names.ts";
 import type { PartMap } from "./part-map.ts";
@@ -87,6 +87,34 @@ function notesOn(mapped: readonly MappedPost[], leaves: readonly Source[]): read
   if (guessed > 0) notes.push(`the size of ${countOf(guessed, "file")} is an estimate: the last article is missing`);
   if (lying > 0) notes.push(`${countOf(lying, "file")} kept as posted: called an archive, and does not begin like one`);
   return notes;
+}
+
+/** Which posts the bytes of these files lie in. */
+export function postsOf(files: readonly Pick<NewFile, "runs">[]): ReadonlySet<number> {
+  const posts = new Set<number>();
+  for (const { runs } of files) for (const { post } of runs) posts.add(post);
+  return posts;
+}
+
+/** A release of some files of a draft, without the posts that only the others lay in. */
+export function releaseOfFiles(
+  draft: Pick<Draft, "posts" | "files">,
+  files: readonly NewFile[],
+): Pick<Draft, "posts" | "files"> {
+  if (files.length === draft.files.length) return draft;
+  const left = postsOf(files);
+  const gone = [...postsOf(draft.files)].filter((post) => !left.has(post));
+  if (gone.length === 0) return { posts: draft.posts, files };
+  const isGone = new Set(gone);
+  const places = new Map<number, number>();
+  draft.posts.forEach((_, post) => {
+    if (!isGone.has(post)) places.set(post, places.size);
+  });
+  const moved = (run: Run): Run => ({ ...run, post: places.get(run.post) as number });
+  return {
+    posts: draft.posts.filter((_, post) => !isGone.has(post)),
+    files: files.map((file) => ({ ...file, runs: file.runs.map(moved) })),
+  };
 }
 
 export function countOf(count: number, noun: string): string {

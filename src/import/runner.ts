@@ -5,18 +5,22 @@
 
 import type { Admission } from "../admission/admission.ts";
 import { onAbort } from "../base/abort.ts";
-import type { Clock } from "../base/clock.ts";
-import { AppError, errorCode, errorMessage, ProviderError } from "../base/errors.ts";
+import { type Clock, sleep } from "../base/clock.ts";
+import { errorMessage, RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Job, JobId, JobPatch, JobStore } from "../catalog/jobs.ts";
+import { NO_PAST, type Past, type Verdict, verdictOn } from "./import-verdict.ts";
 import type { Importer } from "./importer.ts";
-import { retryDelayMs } from "./retry-delay.ts";
 
 export interface ImportsOptions {
   readonly catalog: Pick<Catalog, "jobs">;
   readonly importer: Importer;
   readonly admission: Pick<Admission, "admitJob">;
+  /** `imports.secondLookMs`; 0 for never. */
+  readonly secondLookMs: number;
+  /** Is shown every job that was running and has ended: completed, failed or cancelled. */
+  readonly onEnded?: (job: Job) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to 1; spreads the retries of jobs. */
@@ -24,12 +28,17 @@ export interface ImportsOptions {
 }
 
 export interface Imports extends AsyncDisposable {
-  /** To be called whenever a job was added, retried, paused, cancelled or removed: due jobs start, withdrawn ones stop. */
+  /**
+   * To be called whenever a job was added, fetched, retried, paused, cancelled, removed or got another place or priority, and when the whole
+   * queue was paused or resumed: due jobs start, and those that may not run any longer stop within one command.
+   */
   wake(): void;
 }
 
 /** The reason of a run whose job was cancelled, paused or removed: it may be another run's by now, and is not touched. */
 const WITHDRAWN = new Error("the job was withdrawn");
+/** The reason of a run that goes back into the queue. */
+const QUEUE_PAUSED = new Error("the queue was paused");
 /** No progress is written sooner than this after the last. */
 const PROGRESS_MS = 250;
 /** After a claim that came to nothing, so that a queue at odds with itself does not spin. */
@@ -38,7 +47,6 @@ const RECHECK_MS = 1_000;
 const PAUSE_MS = 10_000;
 /** The longest sleep: what falls due later is looked at again then, and timers cannot be set for months. */
 const MAX_SLEEP_MS = 3_600_000;
-
 /** Puts jobs that a dead process left behind back into the queue, and starts with what is due. Throws when the catalog cannot be read. */
 export async function startImports(options: ImportsOptions): Promise<Imports> {
   const { jobs } = options.catalog;
@@ -60,6 +68,8 @@ class Runner implements Imports {
   readonly #jobs: JobStore;
   readonly #closing = new AbortController();
   readonly #running = new Set<Run>();
+  /** Of jobs that have waited, until they have ended or somebody starts them anew; a new process knows nothing of it. */
+  readonly #past = new Map<JobId, Past>();
   #loop: Promise<void> = Promise.resolve();
   #rouse: () => void = () => {};
 
@@ -73,8 +83,15 @@ class Runner implements Imports {
   }
 
   wake(): void {
+    const { isPaused } = this.#jobs;
     for (const { id, stop } of this.#running) {
-      if (this.#jobs.get(id)?.state !== "importing") stop.abort(WITHDRAWN);
+      const job = this.#jobs.get(id);
+      if (job?.state !== "importing") stop.abort(WITHDRAWN);
+      else if (isPaused && job.priority !== "force") stop.abort(QUEUE_PAUSED);
+    }
+    for (const id of this.#past.keys()) {
+      const state = this.#jobs.get(id)?.state;
+      if (state !== "waiting" && state !== "importing") this.#past.delete(id);
     }
     this.#rouse();
   }
@@ -108,7 +125,7 @@ class Runner implements Imports {
 
   /** 0 when a job may start now. */
   #dueInMs(): number {
-    if (this.#jobs.counts().queued > 0) return 0;
+    if (this.#jobs.isClaimable()) return 0;
     const due = this.#jobs.nextDue();
     return due === undefined ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, due - this.#options.clock.wall()));
   }
@@ -161,31 +178,64 @@ class Runner implements Imports {
       const options = { signal: stop.signal, onProgress: this.#progressOf(job, stop) };
       const { release, files, note } = await importer.run(job, options);
       log.info({ ...about(), path: release.path, files, note }, "import completed");
-      if (note !== undefined) this.#jobs.update(job.id, { reason: note });
+      this.#past.delete(job.id);
+      if (note !== undefined) await this.#record(job, { reason: note });
+      this.#ended(job);
     } catch (error) {
       const state = this.#jobs.get(job.id)?.state;
       if (state === "completed") throw error;
       if (state !== "importing" || stop.signal.reason === WITHDRAWN) {
         log.info({ ...about(), state }, "import withdrawn");
+        if (state === "cancelled") this.#ended(job);
         return;
       }
-      const { patch, message } = this.#verdict(job, error, stop.signal);
-      this.#jobs.update(job.id, patch);
-      if (error instanceof AppError || stop.signal.aborted) log.info({ ...about(), ...patch }, message);
-      else log.error({ ...about(), error: error instanceof Error ? error.stack : String(error) }, message);
+      if (stop.signal.aborted) {
+        await this.#record(job, { state: "queued" });
+        log.info(about(), "import interrupted");
+        return;
+      }
+      const { patch, message, isUnforeseen } = this.#verdict(job, error);
+      if (isUnforeseen) log.error({ ...about(), error: error instanceof Error ? error.stack : String(error) }, message);
+      else log.info({ ...about(), ...patch }, message);
+      await this.#record(job, patch);
+      if (patch.state === "failed") this.#ended(job);
     }
   }
 
-  #verdict(job: Job, error: unknown, signal: AbortSignal): { readonly patch: JobPatch; readonly message: string } {
-    if (signal.aborted) return { patch: { state: "queued" }, message: "import interrupted" };
-    const text = errorMessage(error);
-    const hint = error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {};
-    if (!isPassing(error)) return { patch: { state: "failed", error: text, ...hint }, message: "import failed" };
-    const { clock, random = Math.random } = this.#options;
-    const delayMs = retryDelayMs(job.attempts, random());
-    const reason = `${text}; next try in ${inWords(delayMs)}`;
-    const notBefore = Math.round(clock.wall() + delayMs);
-    return { patch: { state: "waiting", reason, notBefore, ...hint }, message: "import waits" };
+  #verdict({ id }: Job, error: unknown): Verdict {
+    const { clock, random = Math.random, secondLookMs } = this.#options;
+    const past = this.#past.get(id) ?? NO_PAST;
+    const verdict = verdictOn(error, { past, secondLookMs, now: clock.wall(), random: random() });
+    if (verdict.past === undefined) this.#past.delete(id);
+    else this.#past.set(id, verdict.past);
+    return verdict;
+  }
+
+  /** Nothing is lost on a full disk: what became of a job is written when there is room again, unless it has been withdrawn until then. */
+  async #record(job: Job, patch: JobPatch): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#closing;
+    for (let isFirst = true; ; isFirst = false) {
+      const now = this.#jobs.get(job.id);
+      if (now === undefined || now.attempts !== job.attempts) return;
+      if (now.state !== "importing" && now.state !== "completed") return;
+      try {
+        this.#jobs.update(job.id, patch);
+        return;
+      } catch (error) {
+        if (error instanceof RequestError || signal.aborted) throw error;
+        if (isFirst) log.error({ job: job.id, error: errorMessage(error) }, "cannot write to the queue; tries again");
+      }
+      // Whoever stops the program finds the job still importing at the next start.
+      await sleep(clock, PAUSE_MS, signal);
+    }
+  }
+
+  /** Not of a job that another run has already, or that was started anew. */
+  #ended({ id, attempts }: Job): void {
+    const job = this.#jobs.get(id);
+    const hasEnded = job?.state === "completed" || job?.state === "failed" || job?.state === "cancelled";
+    if (job !== undefined && hasEnded && job.attempts === attempts) this.#options.onEnded?.(job);
   }
 
   #progressOf(job: Job, stop: AbortController): (progress: number) => void {
@@ -197,14 +247,4 @@ class Runner implements Imports {
       if (this.#jobs.update(job.id, { progress }).state !== "importing") stop.abort(WITHDRAWN);
     };
   }
-}
-
-/** Trouble that says nothing about the post, and goes away. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ProviderError || errorCode(error) === "DISK_FULL";
-}
-
-function inWords(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }

@@ -13,6 +13,9 @@ const LOST_SHARE = 0.5;
 const HINT =
   "the post has been removed or has expired, or the providers never had it; try another release, or add a provider";
 
+/** Its multiples modulo one are spread as evenly as can be, and have no period. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+
 /** Counts what a spread of the payload's articles turned out to be. */
 export class Sample {
   #asked = 0;
@@ -48,7 +51,10 @@ export function scoutsOf(posts: readonly Post[]): readonly Post[] {
   return Array.from({ length: count }, (_, at) => posts[Math.floor((at * posts.length) / count)] as Post);
 }
 
-/** At most `count` segments that were not asked for, spread evenly over those of all the posts. */
+/**
+ * At most `count` segments that were not asked for, spread evenly over those of all the posts: one from each stretch of equal length, not
+ * always at the same place in it, since what is removed may have a rhythm of its own. The same ones each time.
+ */
 export function spreadOver(posts: readonly Post[], count: number): readonly Question[] {
   const each = (visit: (post: Post, index: number) => void) => {
     for (const post of posts) {
@@ -65,7 +71,9 @@ export function spreadOver(posts: readonly Post[], count: number): readonly Ques
   const picked: Question[] = [];
   let position = 0;
   each((post, index) => {
-    if (position++ === Math.floor(((picked.length + 0.5) * total) / wanted)) picked.push({ post, index });
+    const place = picked.length + (((picked.length + 0.5) * GOLDEN_RATIO) % 1);
+    if (picked.length < wanted && position >= Math.floor((place * total) / wanted)) picked.push({ post, index });
+    position += 1;
   });
   return picked;
 }

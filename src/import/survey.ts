@@ -45,7 +45,7 @@ export async function survey(posts: readonly Post[], options: SurveyOptions): Pr
         post.learn(index, await probe.read(post.target(index), stop));
         progress();
       },
-      signal,
+      { signal },
     );
   const readWanted = async (among: readonly Post[]) => {
     const questions = among.flatMap((post) => post.wanted().map((index) => ({ post, index })));
@@ -68,7 +68,7 @@ export async function survey(posts: readonly Post[], options: SurveyOptions): Pr
       if (presence === "missing") post.learn(index, { state: "missing" });
       sample.count(presence === "missing" ? "missing" : "found");
     },
-    signal,
+    { signal },
   );
   sample.assertAlive();
   await readSample(asked.filter((post) => !scouts.includes(post)));

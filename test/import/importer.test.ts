@@ -173,7 +173,7 @@ describe("an imported release", () => {
     shop.usenet.post(film);
     const first = await shop.import();
     const nzb = shop.catalog.jobs.source((shop.catalog.jobs.list({ limit: 1 })[0] as Job).id).nzb;
-    shop.catalog.jobs.add({ name: "Film", category: "other", digest: digestOf(shop), passwords: [], nzb });
+    shop.catalog.jobs.add({ name: "Film", category: "other", digest: digestOf(shop), passwords: [], nzb, bytes: 1 });
     const again = await shop.importer.run(shop.catalog.jobs.claim() as Job, {
       signal: new AbortController().signal,
       onProgress() {},

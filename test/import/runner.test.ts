@@ -1,71 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { AdmissionController } from "../../src/admission/controller.ts";
 import { CatalogError, FormatError } from "../../src/base/errors.ts";
-import { type Logger, silentLogger } from "../../src/base/logger.ts";
-import type { Job, JobId } from "../../src/catalog/jobs.ts";
-import type { Importer } from "../../src/import/importer.ts";
 import { retryDelayMs } from "../../src/import/retry-delay.ts";
-import { type Imports, startImports } from "../../src/import/runner.ts";
 import { until } from "../until.ts";
 import { idOf, parts, providerDown } from "./fake-usenet.ts";
-import { settle, Workshop } from "./workshop.ts";
-
-type Line = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
-
-/** A library with a real queue, a real admission and a log that can be read. */
-class Office extends Workshop {
-  readonly lines: Line[] = [];
-  readonly admission = new AdmissionController({
-    limits: {
-      connections: 20,
-      maxJobs: 2,
-      maxJobsWhileStreaming: 0,
-      perStreamConnections: 2,
-      floor: 1,
-      holdOffMs: 15_000,
-    },
-    clock: this.clock,
-    log: silentLogger,
-  });
-  readonly log: Logger = {
-    debug: () => {},
-    info: (fields, message) => void this.lines.push(["info", message, fields]),
-    warn: (fields, message) => void this.lines.push(["warn", message, fields]),
-    error: (fields, message) => void this.lines.push(["error", message, fields]),
-  };
-
-  async start(importer: Importer = this.importer): Promise<Imports> {
-    const { catalog, admission, clock, log } = this;
-    return await startImports({ catalog, importer, admission, clock, log, random: () => 0.5 });
-  }
-
-  /** Adds a job straight to the queue, for importers that do not look at it. */
-  add(name: string): JobId {
-    const nzb = new Uint8Array([0x1f, 0x8b]);
-    return this.catalog.jobs.add({ name, category: "movies", digest: name, passwords: [], nzb }).job.id;
-  }
-
-  job(id: JobId): Job {
-    return this.catalog.jobs.get(id) as Job;
-  }
-
-  get ticketsOut(): number {
-    return this.admission.state.jobs.running;
-  }
-}
-
-/** An importer whose runs end when the test says so, or with the signal's reason. */
-function gatedImporter() {
-  const runs: { job: Job; signal: AbortSignal; onProgress: (p: number) => void; fail: (error: unknown) => void }[] = [];
-  const importer: Importer = {
-    run: (job, { signal, onProgress }) =>
-      new Promise((_, reject) => {
-        runs.push({ job, signal, onProgress, fail: reject });
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      }),
-  };
-  return { importer, runs };
-}
+import { gatedImporter, Office } from "./office.ts";
+import { settle } from "./workshop.ts";
 
 describe("the queue", () => {
   test("imports what is queued, from start to library, with one line in the log", async () => {

@@ -2,18 +2,25 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
+import { errorCode } from "../../src/base/errors.ts";
+import type { JobPriority } from "../../src/catalog/jobs.ts";
+import { categoryRules } from "../../src/import/category-rules.ts";
 import type { Submission } from "../../src/import/intake.ts";
 import { createIntake } from "../../src/import/spooled-intake.ts";
 import { until } from "../until.ts";
 import { parts } from "./fake-usenet.ts";
 import { parser, rejection, settle, Workshop } from "./workshop.ts";
+import { zipOf } from "./zip-of.ts";
 
 async function* inPieces(bytes: Uint8Array, size = 100) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
+const RULE = { folder: "", check: "none", leastPercent: 0, payload: "any", exclude: [], samples: "keep" } as const;
+
 class Desk extends Workshop {
   queued = 0;
+  fetches = 0;
 
   async open(maxNzbBytes = 1_000_000) {
     return await createIntake({
@@ -21,8 +28,12 @@ class Desk extends Workshop {
       jobs: this.catalog.jobs,
       parser,
       maxNzbBytes,
+      rules: categoryRules([{ ...RULE, name: "urgent", priority: "high" }]),
       onQueued: () => {
         this.queued += 1;
+      },
+      onFetch: () => {
+        this.fetches += 1;
       },
     });
   }
@@ -107,6 +118,39 @@ describe("an accepted NZB", () => {
     );
     expect(job.name).toBe("Film");
     expect(d.catalog.jobs.source(job.id).passwords).toEqual(["one", "two", "three"]);
+  });
+
+  test("knows the bytes of its articles, and the name of its file", async () => {
+    using d = desk();
+    const { job } = await (await d.open()).submit(submission(d.usenet.nzb(), { fileName: "A Film.nzb" }));
+    expect(job).toMatchObject({ bytes: 10 * 1030, nzbName: "A Film.nzb" });
+  });
+
+  test.each<[string, JobPriority | undefined, JobPriority]>([
+    ["movies", undefined, "normal"],
+    ["urgent", undefined, "high"],
+    ["urgent", "low", "low"],
+  ])("of the category %s that asks for the priority %s gets %s", async (category, asked, priority) => {
+    using d = desk();
+    const wish = { category, ...(asked && { priority: asked }) };
+    expect((await (await d.open()).submit(submission(d.usenet.nzb(), wish))).job.priority).toBe(priority);
+  });
+
+  test("waits until somebody resumes it when that was asked for", async () => {
+    using d = desk();
+    const { job } = await (await d.open()).submit(submission(d.usenet.nzb(), { isPaused: true }));
+    expect(job.state).toBe("paused");
+    expect(d.catalog.jobs.claim()).toBeUndefined();
+  });
+
+  test("that was imported before is a job of its own only where that is asked for", async () => {
+    using d = desk();
+    const intake = await d.open();
+    const { job } = await intake.submit(submission(d.usenet.nzb()));
+    await d.importer.run(d.catalog.jobs.claim() as never, { signal: new AbortController().signal, onProgress() {} });
+    expect(await intake.submit(submission(d.usenet.nzb()))).toMatchObject({ isNew: false, job: { id: job.id } });
+    const again = await intake.submit(submission(d.usenet.nzb(), { whenCompleted: "a new job" }));
+    expect([again.isNew, again.job.state, again.job.id === job.id]).toEqual([true, "queued", false]);
   });
 
   test("without a category is in the default one", async () => {
@@ -220,3 +264,203 @@ describe("the spool folder", () => {
     expect(existsSync(left)).toBe(false);
   });
 });
+
+describe("a bundle", () => {
+  /** So many NZBs of different posts. */
+  function nzbs(d: Desk, count: number): readonly Buffer[] {
+    return Array.from({ length: count }, (_, index) => {
+      d.usenet.post({ name: `Film ${index}.mkv`, parts: parts(2, 100 + index) });
+      return d.usenet.nzb();
+    });
+  }
+
+  async function bundle(d: Desk, bytes: Uint8Array, change: Partial<Submission> = {}, maxNzbBytes?: number) {
+    const results = await (await d.open(maxNzbBytes)).submitBundle(submission(bytes, change));
+    expect(d.spooled).toEqual([]);
+    return results.map(({ fileName, outcome }) => [
+      fileName,
+      "job" in outcome ? outcome.job.name : (outcome.error as { code: string }).code,
+    ]);
+  }
+
+  test("of one is that NZB, whatever it is packed with", async () => {
+    using d = desk();
+    const nzb = d.usenet.nzb();
+    expect(await bundle(d, nzb, { fileName: "A.nzb" })).toEqual([["A.nzb", "A"]]);
+    expect(await bundle(d, gzipSync(nzb), { fileName: "B.nzb.gz" })).toEqual([["B.nzb.gz", "A"]]);
+    expect(await bundle(d, zipOf([{ name: "C.nzb", bytes: nzb }]))).toEqual([["C.nzb", "A"]]);
+    expect(d.jobs).toBe(1);
+  });
+
+  test("of one that is refused says so as its result", async () => {
+    using d = desk();
+    expect(await bundle(d, Buffer.from("no NZB"), { fileName: "a.nzb" })).toEqual([["a.nzb", "NZB_MALFORMED"]]);
+  });
+
+  test("is a ZIP of NZBs at any depth, in its order, each under its own name; the rest of it is passed over", async () => {
+    using d = desk();
+    const [one, two, three] = nzbs(d, 3) as [Buffer, Buffer, Buffer];
+    const files = [
+      { name: "readme.txt", bytes: Buffer.from("hello") },
+      { name: "Größe.nzb", bytes: one },
+      { name: "a/b/../Two{{secret}}.nzb", bytes: two },
+      { name: "__MACOSX/a/b/._Two.nzb", bytes: Buffer.from("shadow") },
+      { name: "bad.nzb", bytes: Buffer.from("no NZB") },
+      { name: "c:\\x\\Three.NZB.gz", bytes: gzipSync(three) },
+    ];
+    expect(await bundle(d, zipOf(files), { name: "The Whole", fileName: "all.zip", category: "tv" })).toEqual([
+      ["Größe.nzb", "Größe"],
+      ["Two{{secret}}.nzb", "Two"],
+      ["bad.nzb", "NZB_MALFORMED"],
+      ["Three.NZB.gz", "Three"],
+    ]);
+    const jobs = d.catalog.jobs.list({ limit: 10 }).toReversed();
+    expect(jobs.map(({ category }) => category)).toEqual(["tv", "tv", "tv"]);
+    expect(d.catalog.jobs.source(jobs[1]?.id as never).passwords).toEqual(["secret"]);
+    expect(d.queued).toBe(3);
+  });
+
+  test("of one in a ZIP is called as the request asks", async () => {
+    using d = desk();
+    const zip = zipOf([{ name: "x.nzb", bytes: d.usenet.nzb() }]);
+    expect(await bundle(d, zip, { name: "Asked" })).toEqual([["x.nzb", "Asked"]]);
+  });
+
+  test("with an NZB that is not what the ZIP says of it keeps the others", async () => {
+    using d = desk();
+    const [one, two, three] = nzbs(d, 3) as [Buffer, Buffer, Buffer];
+    const files = [
+      { name: "short.nzb", bytes: one, claims: { size: one.length - 1 } },
+      { name: "long.nzb", bytes: one, claims: { size: one.length + 1 } },
+      { name: "wrong.nzb", bytes: one, claims: { crc32: 1 } },
+      { name: "method.nzb", bytes: one, claims: { method: 14 } },
+      { name: "large.nzb", bytes: Buffer.alloc(50_001, " ") },
+      { name: "empty.nzb", bytes: Buffer.alloc(0) },
+      { name: "two.nzb", bytes: two },
+      { name: "three.nzb", bytes: three },
+    ];
+    expect(await bundle(d, zipOf(files), {}, 50_000)).toEqual([
+      ["short.nzb", "NZB_MALFORMED"],
+      ["long.nzb", "NZB_MALFORMED"],
+      ["wrong.nzb", "NZB_MALFORMED"],
+      ["method.nzb", "NZB_MALFORMED"],
+      ["large.nzb", "NZB_TOO_LARGE"],
+      ["empty.nzb", "NZB_MALFORMED"],
+      ["two.nzb", "two"],
+      ["three.nzb", "three"],
+    ]);
+  });
+
+  const nothing = Buffer.from("nothing");
+  const many = (count: number) => Array.from({ length: count }, (_, n) => ({ name: `${n}.txt`, bytes: nothing }));
+  test.each<[string, () => Buffer, string, string]>([
+    ["holds no NZB", () => zipOf(many(2)), "NZB_MALFORMED", "holds no NZB"],
+    ["holds too many files", () => zipOf(many(1_001)), "NZB_TOO_LARGE", "more than 1000 files"],
+    [
+      "is encrypted",
+      () => zipOf([{ name: "a.nzb", bytes: nothing, claims: { flags: 1 } }]),
+      "NZB_MALFORMED",
+      "is encrypted",
+    ],
+    [
+      "is strongly encrypted",
+      () => zipOf([{ name: "a.nzb", bytes: nothing, claims: { flags: 0x41 } }]),
+      "NZB_MALFORMED",
+      "is encrypted",
+    ],
+    ["is cut off", () => zipOf(many(3)).subarray(0, 60), "NZB_MALFORMED", "cannot be read"],
+    [
+      "says itself that it is a bomb",
+      () => zipOf(["a", "b", "c"].map((n) => ({ name: `${n}.nzb`, bytes: nothing, claims: { size: 300_000 } }))),
+      "NZB_TOO_LARGE",
+      "more than 800000 bytes",
+    ],
+  ])("that %s is refused as a whole", async (_what, zip, code, phrase) => {
+    using d = desk();
+    const error = await rejection((await d.open(200_000)).submitBundle(submission(zip())));
+    expect(error).toMatchObject({ code, message: expect.stringContaining(phrase), hint: expect.any(String) });
+    expect([d.jobs, d.spooled]).toEqual([0, []]);
+  });
+
+  test("that is a bomb and lies about it gives no more than it may", async () => {
+    using d = desk();
+    const bomb = { bytes: Buffer.alloc(9_000_000), claims: { size: 1_000 } };
+    const files = ["a", "b", "c"].map((name) => ({ name: `${name}.nzb`, ...bomb }));
+    const results = await bundle(d, zipOf(files), {}, 50_000);
+    expect(results.map(([, code]) => code)).toEqual(["NZB_MALFORMED", "NZB_MALFORMED", "NZB_MALFORMED"]);
+  });
+
+  test("that is aborted in the middle ends with the reason; what was queued stays", async () => {
+    using d = desk();
+    const abort = new AbortController();
+    const [one, two] = nzbs(d, 2) as [Buffer, Buffer];
+    const zip = zipOf([
+      { name: "one.nzb", bytes: one },
+      { name: "two.nzb", bytes: two },
+    ]);
+    const intake = await d.open();
+    const work = rejection(intake.submitBundle(submission(zip, { signal: abort.signal })));
+    await until(() => d.queued === 1);
+    abort.abort(new Error("left"));
+    expect((await work).message).toBe("left");
+    expect([d.jobs, d.spooled]).toEqual([1, []]);
+  });
+});
+
+describe("a URL", () => {
+  const URL_WITH_KEY = "https://indexer.example/api?t=get&id=1&apikey=0123456789abcdef";
+
+  test("is queued with what was asked, and shows no more than its host", async () => {
+    using d = desk();
+    const wish = { url: URL_WITH_KEY, category: "urgent", name: "Film{{pw}}", passwords: ["one"], isPaused: true };
+    const { job, isNew } = (await d.open()).submitUrl(wish);
+    expect(isNew).toBe(true);
+    expect(job).toMatchObject({ name: "Film", category: "urgent", priority: "high", state: "paused" });
+    expect(job.fetchFrom).toBe("https://indexer.example");
+    expect(JSON.stringify(job)).not.toContain("0123456789abcdef");
+    expect(d.catalog.jobs.fetch(job.id)).toMatchObject({ url: URL_WITH_KEY, isNamed: true });
+    expect([d.fetches, d.queued]).toEqual([1, 0]);
+  });
+
+  test("given twice is one job", async () => {
+    using d = desk();
+    const intake = await d.open();
+    const { job } = intake.submitUrl({ url: URL_WITH_KEY, category: "" });
+    expect(intake.submitUrl({ url: URL_WITH_KEY, category: "" })).toMatchObject({ isNew: false, job: { id: job.id } });
+    expect(job).toMatchObject({ name: "NZB from indexer.example", category: "default" });
+    expect(d.fetches).toBe(1);
+  });
+
+  test.each([
+    ["file:///etc/passwd"],
+    ["ftp://host/a.nzb"],
+    ["javascript:alert(1)"],
+    ["//host/a.nzb"],
+    ["a.nzb"],
+    [""],
+    [`http://host/${"a".repeat(9000)}`],
+  ])("that is none for HTTP is refused: %s", async (url) => {
+    using d = desk();
+    const intake = await d.open();
+    expect(codeOf(() => intake.submitUrl({ url, category: "" }))).toBe("BAD_REQUEST");
+    expect(d.jobs).toBe(0);
+  });
+
+  test.each([[{ category: "a/b" }], [{ category: "", name: "???" }]])(
+    "with a bad wish is refused: %j",
+    async (wish) => {
+      using d = desk();
+      const intake = await d.open();
+      expect(codeOf(() => intake.submitUrl({ url: "http://host/", ...wish }))).toBe("BAD_REQUEST");
+    },
+  );
+});
+
+function codeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return errorCode(error);
+  }
+}

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Entry } from "../../src/catalog/catalog.ts";
-import type { Job } from "../../src/catalog/jobs.ts";
+import type { Job, JobWish } from "../../src/catalog/jobs.ts";
 import { openCatalog, type SqliteCatalog } from "../../src/catalog/open-catalog.ts";
-import { createImporter, type Imported, type Importer } from "../../src/import/importer.ts";
+import { type CategoryRule, categoryRules } from "../../src/import/category-rules.ts";
+import { createImporter, type Imported, type Importer, type ImporterOptions } from "../../src/import/importer.ts";
 import { parseNzb } from "../../src/nzb/parse.ts";
 import type { NzbParser } from "../../src/nzb/parser-thread.ts";
 import { ManualClock } from "../manual-clock.ts";
@@ -22,37 +23,63 @@ async function* chunksOf(bytes: Uint8Array) {
   yield bytes;
 }
 
+/** Rules for all categories. Nothing is checked unless they say so: what an import asks for is counted article by article. */
+export function rulesOf(rule: Partial<CategoryRule> = {}) {
+  const plain = {
+    folder: "",
+    priority: "normal",
+    leastPercent: 90,
+    payload: "any",
+    exclude: [],
+    samples: "keep",
+  } as const;
+  return categoryRules([{ ...plain, check: "none", ...rule, name: "*" }]);
+}
+
+export interface WorkshopOptions extends Partial<Omit<ImporterOptions, "clock">> {
+  readonly clock?: ManualClock;
+}
+
 /** A library with a real catalog, an importer and a Usenet of its own; disposing closes and removes everything. */
 export class Workshop implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "newsreel-import-"));
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly usenet = new FakeUsenet();
   readonly catalog: SqliteCatalog;
   readonly importer: Importer;
 
-  constructor() {
+  constructor({ clock = new ManualClock(), ...options }: WorkshopOptions = {}) {
+    this.clock = clock;
     this.catalog = openCatalog({ path: join(this.folder, "catalog.db"), clock: this.clock });
     this.importer = createImporter({
       catalog: this.catalog,
       parser,
       source: this.usenet,
+      rules: rulesOf(),
+      mustAnnounce: () => false,
       clock: this.clock,
       log: silentLogger,
+      ...options,
     });
   }
 
   /** Queues what was posted, under a name. */
-  async queue(name = "Film", head: Readonly<Record<string, string>> = {}): Promise<Job> {
-    const nzb = this.usenet.nzb(head);
+  async queue(name = "Film", { nzb = this.usenet.nzb(), ...wish }: QueueWish = {}): Promise<Job> {
     const { digest } = await parser.parse({ bytes: nzb }, { signal: new AbortController().signal });
-    return this.catalog.jobs.add({ name, category: "movies", digest, passwords: [], nzb: gzipSync(nzb) }).job;
+    const source = { digest, nzb: gzipSync(nzb), bytes: nzb.length };
+    return this.catalog.jobs.add({ name, category: "movies", passwords: [], ...source, ...wish }).job;
   }
 
   /** Queues what was posted and imports it at once. */
-  async import(name?: string): Promise<Imported> {
-    await this.queue(name);
+  async import(name?: string, wish?: QueueWish): Promise<Imported> {
+    await this.queue(name, wish);
     const job = this.catalog.jobs.claim() as Job;
     return await this.importer.run(job, { signal: new AbortController().signal, onProgress() {} });
+  }
+
+  /** What was asked for so far. */
+  get asked(): { readonly bodies: number; readonly stats: number } {
+    return { bodies: this.usenet.bodies.length, stats: this.usenet.stats.length };
   }
 
   /** Paths of all files with their sizes, under the release. */
@@ -85,6 +112,11 @@ export class Workshop implements Disposable {
     this.catalog[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+export interface QueueWish extends Partial<JobWish> {
+  /** Instead of what was posted. */
+  readonly nzb?: Buffer;
 }
 
 /** Lets every promise that can settle do so. */
