@@ -29,7 +29,13 @@ export interface AdmissionState {
   readonly streams: number;
   /** Milliseconds since 1970; undefined while a stream flows or when nothing holds imports back. */
   readonly holdOffUntil: number | undefined;
-  readonly jobs: { readonly running: number; readonly waiting: number; readonly limit: number };
+  readonly jobs: {
+    readonly running: number;
+    readonly waiting: number;
+    readonly limit: number;
+    /** Whether somebody has paused the whole queue. */
+    readonly isPaused: boolean;
+  };
   readonly connections: { readonly total: number; readonly imports: number };
   /** The same in one sentence. */
   readonly words: string;
@@ -44,6 +50,11 @@ export interface Admission extends Disposable {
   readonly activeStreams: number;
   /** How many bodies imports and health together may hold right now. */
   importConnections(): number;
+  /** From now on; what runs already is not stopped. */
+  change(limits: Partial<AdmissionLimits>): void;
+  readonly limits: AdmissionLimits;
+  /** Milliseconds for which jobs have waited for their place since the start, those that still wait included. */
+  readonly jobWaitMs: number;
   /** Calls back whenever a limit may have changed; disposing stops it. */
   onChange(call: () => void): Disposable;
   readonly state: AdmissionState;

@@ -16,12 +16,15 @@ export function jobLimit(limits: Pick<AdmissionLimits, "maxJobs" | "maxJobsWhile
 /** The state in one sentence. */
 export function inWords(state: Omit<AdmissionState, "words">, holdOffMs: number): string {
   const { streams, jobs, connections } = state;
-  if (streams === 0) {
-    return `nobody is watching: imports may use all ${count(connections.total, "connection")}, ${jobWords(jobs)}`;
-  }
-  const active = `${count(streams, "stream")} active`;
-  const share = `imports hold ${connections.imports} of ${count(connections.total, "connection")}`;
-  return `${active}: ${share}, ${jobWords(jobs)}; they resume ${Math.round(holdOffMs / 1000)} s after playback`;
+  const total = count(connections.total, "connection");
+  const who = streams === 0 ? "nobody is watching" : `${count(streams, "stream")} active`;
+  const share = streams === 0 ? `imports may use all ${total}` : `imports hold ${connections.imports} of ${total}`;
+  return `${who}: ${share}, ${jobWords(jobs)}${whatNext(state, holdOffMs)}`;
+}
+
+function whatNext({ streams, jobs }: Omit<AdmissionState, "words">, holdOffMs: number): string {
+  if (jobs.isPaused) return "; the queue is paused";
+  return streams === 0 ? "" : `; they resume ${Math.round(holdOffMs / 100) / 10} s after playback`;
 }
 
 function jobWords({ running, waiting }: AdmissionState["jobs"]): string {

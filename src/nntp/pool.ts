@@ -11,7 +11,7 @@ import { type AttemptContext, type AttemptRequest, attempt, type Outcome } from 
 import { retryDelayMs } from "./back-off.ts";
 import type { CommandTimes } from "./command-times.ts";
 import { type HedgeStats, Hedges } from "./hedges.ts";
-import { isImportLane } from "./lanes.ts";
+import { isImportLane, type Lane } from "./lanes.ts";
 import { type Line, Provider } from "./provider.ts";
 import type { ProviderOptions } from "./provider-options.ts";
 import { type Course, Race } from "./race.ts";
@@ -63,7 +63,7 @@ export class Pool implements ArticleSource, AsyncDisposable {
     this.#providers = options.providers.map((provider) => new Provider(provider, context));
     this.#tiers = inTiers(this.#providers);
     this.#turns = turnsOf(this.#tiers);
-    this.#scheduler = new Scheduler(this.#providers, options.limits);
+    this.#scheduler = new Scheduler(this.#providers, options.limits, clock);
     this.#attempts = {
       scheduler: this.#scheduler,
       kernel: options.kernel,
@@ -136,6 +136,11 @@ export class Pool implements ArticleSource, AsyncDisposable {
   /** Requests that wait for a connection. */
   get waiting(): number {
     return this.#scheduler.waiting;
+  }
+
+  /** Milliseconds that requests of each lane have waited for a connection since the start. */
+  get waitedMs(): Readonly<Record<Lane, number>> {
+    return this.#scheduler.waitedMs;
   }
 
   /** A limit outside has changed: look at what waits. */

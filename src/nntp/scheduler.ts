@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { isImportLane, LANES, type Lane } from "./lanes.ts";
 import { OnlyUse, Placement, type PlacementLimits, type Waiting } from "./placement.ts";
 import type { Line, Provider } from "./provider.ts";
@@ -23,7 +24,10 @@ export class Scheduler {
   readonly #limits: SchedulerLimits;
   readonly #placement: Placement;
   readonly #onlyUse = new OnlyUse();
-  readonly #queue = new Set<Waiting>();
+  readonly #clock: Clock;
+  /** Who waits, in order, with the time up to which the wait is counted. */
+  readonly #queue = new Map<Waiting, number>();
+  readonly #waitedMs: Record<Lane, number> = { playhead: 0, readahead: 0, import: 0, health: 0 };
   /** Of those that wait: STATs and measurements, which fit where others do not. */
   #odd = 0;
   /** Bodies under way per stream. */
@@ -33,9 +37,10 @@ export class Scheduler {
   /** Connections in use by the lanes import and health. */
   #importUse = 0;
 
-  constructor(providers: readonly Provider[], limits: SchedulerLimits) {
+  constructor(providers: readonly Provider[], limits: SchedulerLimits, clock: Clock) {
     this.#providers = providers;
     this.#limits = limits;
+    this.#clock = clock;
     this.#placement = new Placement(providers, limits, this.#onlyUse);
   }
 
@@ -43,14 +48,28 @@ export class Scheduler {
     return this.#queue.size;
   }
 
+  /** Milliseconds that requests of each lane have waited for a connection since the start, those that still wait included. */
+  get waitedMs(): Readonly<Record<Lane, number>> {
+    const now = this.#clock.now();
+    for (const [request, since] of this.#queue) {
+      this.#waitedMs[request.urgency.lane] += now - since;
+      this.#queue.set(request, now);
+    }
+    return { ...this.#waitedMs };
+  }
+
   enqueue(request: Waiting): void {
-    this.#queue.add(request);
+    this.#queue.set(request, this.#clock.now());
     if (isOdd(request)) this.#odd += 1;
     this.pump();
   }
 
   remove(request: Waiting): void {
-    if (this.#queue.delete(request) && isOdd(request)) this.#odd -= 1;
+    const since = this.#queue.get(request);
+    if (since === undefined) return;
+    this.#queue.delete(request);
+    this.#waitedMs[request.urgency.lane] += this.#clock.now() - since;
+    if (isOdd(request)) this.#odd -= 1;
   }
 
   /** The request uses the line from now on, until `ended`. */
@@ -112,9 +131,10 @@ export class Scheduler {
   #giveOut(): void {
     if (this.#queue.size === 0 || this.#isSaturated()) return;
     const round: Round = { wanted: new Map(), importsToCome: 0 };
+    let isShareFree = true;
     for (const lane of LANES) {
-      if (isImportLane(lane)) this.#giveToImports(lane, round);
-      else this.#giveToStreams(lane, round);
+      if (!isImportLane(lane)) this.#giveToStreams(lane, round);
+      else if (isShareFree) isShareFree = this.#giveToImports(lane, round);
     }
     for (const [provider, count] of round.wanted) provider.open(count - provider.opening);
   }
@@ -150,7 +170,7 @@ export class Scheduler {
 
   #byStream(lane: Lane): Map<object, Waiting[]> {
     const turns = new Map<object, Waiting[]>();
-    for (const request of this.#queue) {
+    for (const request of this.#queue.keys()) {
       if (request.urgency.lane !== lane) continue;
       const stream = request.stream ?? request;
       const known = turns.get(stream);
@@ -160,14 +180,22 @@ export class Scheduler {
     return turns;
   }
 
-  #giveToImports(lane: Lane, round: Round): void {
-    for (const request of this.#queue) {
+  /**
+   * False when somebody waits because imports have all that they may use. Nobody passes him: STATs that follow each other on a connection
+   * that they share would keep it for ever.
+   */
+  #giveToImports(lane: Lane, round: Round): boolean {
+    for (const request of this.#queue.keys()) {
       if (request.urgency.lane !== lane) continue;
-      const mustShare = this.#importUse + round.importsToCome >= this.#limits.importConnections();
+      const used = this.#importUse + round.importsToCome;
+      const limit = this.#limits.importConnections();
+      if (used > limit) return false;
+      const mustShare = used === limit;
       const fate = this.#settle(request, round, mustShare);
-      if (mustShare && fate === "waits") break;
+      if (mustShare && fate === "waits") return false;
       if (fate === "opens") round.importsToCome += 1;
     }
+    return true;
   }
 
   /** Starts the request if a connection is free for it; else notes who should open one. */
