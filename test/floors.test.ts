@@ -23,6 +23,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   import: 4,
   mount: 4,
   health: 4,
+  announce: 4,
   sab: 5,
   api: 5,
   ui: 5,

@@ -100,6 +100,7 @@ export class DropImports {
   /** Nothing waits in here, so nobody comes in between. */
   #settle(path: readonly string[], { job, isNew }: Submitted, place: () => readonly JobId[]): void {
     const { drops, jobs } = this.#options;
+    const cameOtherwise = !isNew && !jobs.isDropped(job.id);
     let unwanted: readonly JobId[];
     try {
       unwanted = place();
@@ -109,8 +110,8 @@ export class DropImports {
       throw error;
     }
     this.#forget(path);
-    if (!isNew && !unwanted.includes(job.id)) jobs.share(job.id);
-    jobs.abandon(unwanted.filter((id) => id !== job.id));
+    if (cameOtherwise) jobs.share(job.id);
+    jobs.abandon(unwanted);
   }
 
   /** Deletes what is written beside a path about an earlier refusal. */

@@ -2,39 +2,51 @@ import { LRUCache } from "lru-cache";
 import { errorMessage } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Job, JobId, JobState, JobStore } from "../catalog/jobs.ts";
+import type { WritableTree } from "../catalog/writable-tree.ts";
 
 /** Each is a transaction of its own, and players wait meanwhile. */
 const AT_ONCE = 20;
 const MAX_SHARED = 10_000;
-const NOT_STARTED: ReadonlySet<JobState> = new Set(["queued", "waiting", "paused"]);
+const UNDER_WAY: ReadonlySet<JobState> = new Set(["queued", "waiting", "importing", "paused"]);
+
+export interface DropJobsOptions {
+  readonly jobs: Pick<JobStore, "get">;
+  readonly drops: Pick<WritableTree, "hasJob">;
+  /** Ends a job, whatever it is doing. */
+  readonly cancelJob: (id: JobId) => unknown;
+  readonly log: Logger;
+}
 
 /**
  * Cancels the imports of dropped NZBs that nobody wants any more, a few in each turn of the event loop. Disposing leaves the rest alone:
  * they are imported.
  */
 export class DropJobs implements Disposable {
-  readonly #jobs: Pick<JobStore, "get" | "update">;
-  readonly #log: Logger;
+  readonly #options: DropJobsOptions;
   readonly #shared = new LRUCache<JobId, true>({ max: MAX_SHARED });
   readonly #unwanted: JobId[] = [];
   #turn: NodeJS.Immediate | undefined;
   #isDisposed = false;
 
-  constructor(jobs: Pick<JobStore, "get" | "update">, log: Logger) {
-    this.#jobs = jobs;
-    this.#log = log;
+  constructor(options: DropJobsOptions) {
+    this.#options = options;
   }
 
   get(id: JobId | undefined): Job | undefined {
-    return id === undefined ? undefined : this.#jobs.get(id);
+    return id === undefined ? undefined : this.#options.jobs.get(id);
   }
 
-  /** Somebody else wants it too, so nobody who deletes a file of his decides alone. Known until the process ends. */
+  /** Whether a dropped file asked for it. */
+  isDropped(id: JobId): boolean {
+    return this.#options.drops.hasJob(id);
+  }
+
+  /** It came by another way than a dropped file too, so nobody who deletes a file of his decides alone. Known until the process ends. */
   share(id: JobId): void {
     this.#shared.set(id, true);
   }
 
-  /** Cancels those that have not started; one that is being imported goes on. */
+  /** Cancels those that no dropped file asks for any more, and that did not come by another way. */
   abandon(ids: readonly JobId[]): void {
     for (const id of ids) if (!this.#shared.has(id)) this.#unwanted.push(id);
     if (this.#turn === undefined) this.#step();
@@ -53,11 +65,11 @@ export class DropJobs implements Disposable {
 
   #cancel(id: JobId): void {
     try {
-      const job = this.#jobs.get(id);
-      if (job === undefined || !NOT_STARTED.has(job.state)) return;
-      this.#jobs.update(id, { state: "cancelled", reason: "its NZB was deleted before the import began" });
+      const state = this.get(id)?.state;
+      if (state !== undefined && UNDER_WAY.has(state) && !this.isDropped(id)) this.#options.cancelJob(id);
     } catch (error) {
-      this.#log.warn({ job: id, error: errorMessage(error) }, "the import of a deleted NZB could not be cancelled");
+      const why = errorMessage(error);
+      this.#options.log.warn({ job: id, error: why }, "the import of a deleted NZB could not be cancelled");
     }
   }
 }

@@ -4,21 +4,28 @@ import { CatalogError, RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { DavEntry, DavPath, DavSpace, DavTree, PropertyChange, PutRequest, ReadContext } from "../webdav/tree.ts";
 import { ClientLitter, isLitter } from "./client-litter.ts";
+import { CompletedFolder, type CompletedFolderOptions } from "./completed-folder.ts";
 import { folder } from "./dav-entry.ts";
 import type { NzbIntake } from "./drop-import.ts";
 import { LibraryFolder, type LibraryFolderOptions } from "./library-folder.ts";
-import { NzbDrop } from "./nzb-drop.ts";
+import { NzbDrop, type NzbDropOptions } from "./nzb-drop.ts";
 import type { Subtree } from "./subtree.ts";
 
-export interface LibraryTreeOptions extends Omit<LibraryFolderOptions, "shownAs"> {
+export interface LibraryTreeOptions
+  extends Omit<LibraryFolderOptions, "shownAs">,
+    Pick<CompletedFolderOptions, "standIns" | "categories">,
+    Pick<NzbDropOptions, "cancelJob"> {
   readonly intake: NzbIntake;
   /** Largest file that is taken for an NZB. */
   readonly maxNzbBytes: number;
+  /** Whether nothing but what is in `/completed` can be changed. */
+  readonly isReadOnly: boolean;
   readonly space: () => DavSpace | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+const COMPLETED = "completed";
 const LIBRARY = "library";
 const NZBS = "nzbs";
 
@@ -29,19 +36,21 @@ interface Place {
 }
 
 /**
- * What stands under `/dav`: `library/<category>/<release>/...`, and `nzbs/<category>/` to drop NZBs into. The root and these two always
- * stay as they are. Helper files of the clients' systems are taken anywhere and kept nowhere. Disposing leaves the catalog alone.
+ * What stands under `/dav`: `library/<category>/<release>/...`, `nzbs/<category>/` to drop NZBs into, and `completed/<category>/<job>/...`,
+ * which download clients take away. The root and these three always stay as they are. Helper files of the clients' systems are taken anywhere and kept nowhere. Disposing leaves the catalog alone.
  */
 export class LibraryTree implements DavTree, Disposable {
   readonly #options: LibraryTreeOptions;
   readonly #library: LibraryFolder;
   readonly #drop: NzbDrop;
+  readonly #completed: CompletedFolder;
   readonly #litter: ClientLitter;
 
   constructor(options: LibraryTreeOptions) {
     this.#options = options;
     this.#library = new LibraryFolder({ ...options, shownAs: LIBRARY });
     this.#drop = new NzbDrop(options);
+    this.#completed = new CompletedFolder({ ...options, library: this.#library });
     this.#litter = new ClientLitter({ clock: options.clock, find: (path) => this.find(path) });
   }
 
@@ -55,7 +64,7 @@ export class LibraryTree implements DavTree, Disposable {
 
   list(path: DavPath, after: string | undefined, limit: number): readonly DavEntry[] {
     if (path.length > 0) return this.#place(path)?.tree.list(path.slice(1), after, limit) ?? [];
-    const names = [LIBRARY, NZBS].filter((name) => after === undefined || name > after);
+    const names = [COMPLETED, LIBRARY, NZBS].filter((name) => after === undefined || name > after);
     return names.slice(0, limit).flatMap((name) => this.find([name]) ?? []);
   }
 
@@ -67,39 +76,52 @@ export class LibraryTree implements DavTree, Disposable {
   }
 
   async put(path: DavPath, request: PutRequest): Promise<"created" | "replaced"> {
+    this.#requireWritable(path);
     if (isLitter(path)) return this.#litter.put(path, request);
     const { tree, rest } = this.#changeable(path);
     return tree.put(rest, request);
   }
 
   makeCollection(path: DavPath): void {
+    this.#requireWritable(path);
     if (isLitter(path)) throw new RequestError("FORBIDDEN", "folders of the client's system are not kept");
     const { tree, rest } = this.#changeable(path);
     tree.makeCollection(rest);
   }
 
   remove(path: DavPath): void {
+    this.#requireWritable(path);
     const { tree, rest } = isLitter(path) ? { tree: this.#litter, rest: path } : this.#changeable(path);
     tree.remove(rest);
   }
 
   move(from: DavPath, to: DavPath): void | Promise<void> {
+    for (const path of [from, to]) this.#requireWritable(path);
     if (isBothLitter(from, to)) return this.#litter.move(from, to);
     const [source, target] = [this.#changeable(from), this.#changeable(to)];
     if (source.tree === target.tree) return source.tree.move(source.rest, target.rest);
+    if (this.#isImport(source, target)) return this.#completed.moveToLibrary(source.rest, target.rest);
     return this.#carry(source, target).then(() => source.tree.remove(source.rest));
   }
 
   copy(from: DavPath, to: DavPath, depth: "0" | "infinity"): void | Promise<void> {
+    this.#requireWritable(to);
     if (isBothLitter(from, to)) return this.#litter.copy(from, to);
     const [source, target] = [this.#changeable(from), this.#changeable(to)];
     if (source.tree === target.tree) return source.tree.copy(source.rest, target.rest, depth);
+    if (this.#isImport(source, target)) return this.#completed.copyToLibrary(source.rest, target.rest, depth);
     return this.#carry(source, target);
   }
 
   patchProperties(path: DavPath, changes: readonly PropertyChange[]): void {
+    this.#requireWritable(path);
     const { tree, rest } = isLitter(path) ? { tree: this.#litter, rest: path } : this.#changeable(path);
     tree.patchProperties(rest, changes);
+  }
+
+  /** A completed job's folder and everything in it. */
+  isForTaking(path: DavPath): boolean {
+    return path[0] === COMPLETED && path.length >= 3;
   }
 
   space(): DavSpace | undefined {
@@ -118,7 +140,19 @@ export class LibraryTree implements DavTree, Disposable {
   #place(path: DavPath): Place | undefined {
     const [top, ...rest] = path;
     if (top === LIBRARY) return { tree: this.#library, rest };
+    if (top === COMPLETED) return { tree: this.#completed, rest };
     return top === NZBS ? { tree: this.#drop, rest } : undefined;
+  }
+
+  #isImport(source: Place, target: Place): boolean {
+    return source.tree === this.#completed && target.tree === this.#library;
+  }
+
+  #requireWritable([top]: DavPath): void {
+    if (!this.#options.isReadOnly || top === COMPLETED) return;
+    throw new RequestError("FORBIDDEN", "this server is configured to let nobody change its library", {
+      hint: "that is library.readOnly; only what is in /completed can be removed",
+    });
   }
 
   #changeable(path: DavPath): Place {
@@ -133,10 +167,13 @@ export class LibraryTree implements DavTree, Disposable {
 
   /** From the library to the NZBs: the one way from here to there that means something. */
   async #carry(source: Place, target: Place): Promise<void> {
-    const sidecar = source.tree === this.#library ? this.#library.sidecar(source.rest) : undefined;
+    const isDrop = source.tree === this.#library && target.tree === this.#drop;
+    const sidecar = isDrop ? this.#library.sidecar(source.rest) : undefined;
     if (sidecar === undefined) {
-      throw new RequestError("FORBIDDEN", `this cannot go from one of /${LIBRARY} and /${NZBS} to the other`, {
-        hint: `only a file that was put to /${LIBRARY} can go to /${NZBS}; fetch anything else and put it where it is to be`,
+      throw new RequestError("FORBIDDEN", "this cannot go from one of the folders at the top to the other", {
+        hint:
+          `only what is in /${COMPLETED} can go to /${LIBRARY}, and only a file that was put to /${LIBRARY} to /${NZBS}; ` +
+          "fetch anything else and put it where it is to be",
       });
     }
     await target.tree.put(target.rest, sidecar);

@@ -14,8 +14,6 @@ import { mergedPage } from "./name-order.ts";
 import { type BodyLimit, receive, storedBytes } from "./sidecar-bytes.ts";
 import type { Subtree } from "./subtree.ts";
 
-/** There even while the library has no release of theirs. */
-const USUAL_CATEGORIES = ["default", "movies", "music", "tv"];
 /** More folders of the library than this are not listed here; putting into them works all the same. */
 const CATEGORY_LIMIT = 1000;
 const PAGE = 500;
@@ -23,6 +21,10 @@ const PAGE = 500;
 export interface NzbDropOptions {
   readonly catalog: Pick<Catalog, "drops" | "contents" | "jobs" | "find" | "list">;
   readonly intake: NzbIntake;
+  /** There even while the library has no release of theirs. */
+  readonly categories: readonly string[];
+  /** Ends a job, whatever it is doing. */
+  readonly cancelJob: (id: JobId) => unknown;
   readonly maxNzbBytes: number;
   readonly log: Logger;
 }
@@ -41,23 +43,25 @@ interface Way {
  * is imported into the category that the first folder names. Beside it a text tells how far that is, or why it failed; such texts are
  * made when they are asked for.
  *
- * Deleting or replacing an NZB whose import has not started cancels the import, unless another dropped file or another way in asked for
- * the same one (as far as that has happened since the start of the process). An import that is under way goes on.
+ * Deleting or replacing an NZB cancels its import as long as that has not ended, unless another dropped file asked for the same one, or it
+ * had come by another way before this one (as far as that has happened since the start of the process).
  */
 export class NzbDrop implements Subtree, Disposable {
   readonly #catalog: NzbDropOptions["catalog"];
+  readonly #usual: readonly string[];
   readonly #limit: BodyLimit;
   readonly #imports: DropImports;
   readonly #jobs: DropJobs;
 
-  constructor({ catalog, intake, maxNzbBytes, log }: NzbDropOptions) {
+  constructor({ catalog, intake, categories, cancelJob, maxNzbBytes, log }: NzbDropOptions) {
     this.#catalog = catalog;
+    this.#usual = categories;
     this.#limit = {
       bytes: maxNzbBytes,
       hint: "this folder takes NZBs: raise imports.maxNzbBytes if it really is one, or send it packed with gzip",
     };
-    this.#jobs = new DropJobs(catalog.jobs, log);
-    const { drops, contents } = catalog;
+    const { drops, contents, jobs } = catalog;
+    this.#jobs = new DropJobs({ jobs, drops, cancelJob, log });
     this.#imports = new DropImports({ drops, contents, jobs: this.#jobs, intake, limit: this.#limit });
   }
 
@@ -180,7 +184,7 @@ export class NzbDrop implements Subtree, Disposable {
 
   #categories(): readonly DavEntry[] {
     const folders = this.#catalog.list("", undefined, CATEGORY_LIMIT).filter(({ kind }) => kind === "folder");
-    const names = new Set([...USUAL_CATEGORIES, ...folders.map(({ name }) => name)]);
+    const names = new Set([...this.#usual, ...folders.map(({ name }) => name)]);
     const { createdAt } = this.#root();
     return [...names].map((name) => folder(name, { createdAt, modifiedAt: createdAt }));
   }
@@ -189,7 +193,7 @@ export class NzbDrop implements Subtree, Disposable {
   #isCategory(path: DavPath): boolean {
     const [name] = path;
     if (name === undefined || path.length > 1) return false;
-    const isKnown = USUAL_CATEGORIES.includes(name) || this.#catalog.find(name)?.kind === "folder";
+    const isKnown = this.#usual.includes(name) || this.#catalog.find(name)?.kind === "folder";
     return isKnown && this.#entry(path)?.kind !== "file";
   }
 

@@ -23,7 +23,7 @@ import { announcedLength, readWholeBody } from "./request-body.ts";
 import type { Served } from "./served.ts";
 import { errorAnswer } from "./status.ts";
 import { parseTarget, pathBelow, type Target } from "./target.ts";
-import type { DavTree } from "./tree.ts";
+import type { DavPath, DavTree } from "./tree.ts";
 import { createTurns } from "./turns.ts";
 import { handleUnlock } from "./unlock.ts";
 
@@ -37,6 +37,7 @@ export interface Refusal {
 
 /** Who sent a request, and whether more than reading is allowed. */
 export interface Grant {
+  /** Empty for a guest. */
   readonly user: string;
   readonly mayWrite: boolean;
 }
@@ -68,23 +69,23 @@ export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => Prom
 
 interface Method {
   readonly handle: (dav: Dav, exchange: Exchange) => Promise<void>;
-  /** Needs more than the right to read. */
-  readonly writes: boolean;
+  /** What the sender must be allowed to do; `take` is to remove what is there for taking, which every login may. */
+  readonly needs: "read" | "take" | "write";
 }
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
-  ["OPTIONS", { handle: handleOptions, writes: false }],
-  ["GET", { handle: handleGet, writes: false }],
-  ["HEAD", { handle: handleGet, writes: false }],
-  ["PROPFIND", { handle: handlePropfind, writes: false }],
-  ["PROPPATCH", { handle: handleProppatch, writes: true }],
-  ["PUT", { handle: handlePut, writes: true }],
-  ["LOCK", { handle: handleLock, writes: true }],
-  ["UNLOCK", { handle: handleUnlock, writes: true }],
-  ["DELETE", { handle: handleDelete, writes: true }],
-  ["MKCOL", { handle: handleMkcol, writes: true }],
-  ["COPY", { handle: handleCopy, writes: true }],
-  ["MOVE", { handle: handleMove, writes: true }],
+  ["OPTIONS", { handle: handleOptions, needs: "read" }],
+  ["GET", { handle: handleGet, needs: "read" }],
+  ["HEAD", { handle: handleGet, needs: "read" }],
+  ["PROPFIND", { handle: handlePropfind, needs: "read" }],
+  ["PROPPATCH", { handle: handleProppatch, needs: "write" }],
+  ["PUT", { handle: handlePut, needs: "write" }],
+  ["LOCK", { handle: handleLock, needs: "write" }],
+  ["UNLOCK", { handle: handleUnlock, needs: "write" }],
+  ["DELETE", { handle: handleDelete, needs: "take" }],
+  ["MKCOL", { handle: handleMkcol, needs: "write" }],
+  ["COPY", { handle: handleCopy, needs: "write" }],
+  ["MOVE", { handle: handleMove, needs: "write" }],
 ]);
 
 /** Methods that mean something to a WebDAV client, so that it learns what to use instead. */
@@ -143,7 +144,7 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     if (method === undefined && !KNOWN.has(name)) {
       return sendAnswer(connected, { status: 501, headers: { Allow: ALL_METHODS }, text: "unknown method\n" }, dav);
     }
-    if (method?.writes && !verdict.mayWrite) {
+    if (method !== undefined && !mayUse(method, verdict, path)) {
       throw new RequestError("FORBIDDEN", "this login may only read", {
         hint: "log in with a password that may write",
       });
@@ -157,6 +158,11 @@ export function createDavHandler(options: DavOptions): RequestHandler {
     if (method !== undefined) return method.handle(dav, exchange);
     const headers = { Allow: allowOf(findEntry(dav, exchange)) };
     return sendAnswer(connected, { status: 405, headers, text: `${name} is not supported here\n` }, dav);
+  }
+
+  function mayUse({ needs }: Method, { mayWrite, user }: Grant, path: DavPath): boolean {
+    if (mayWrite || needs === "read") return true;
+    return needs === "take" && user !== "" && tree.isForTaking(path);
   }
 
   function smallBody({ req, socket }: Pick<Exchange, "req" | "socket">): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import {
   type FormatErrorCode,
   type ProviderErrorCode,
   type RequestErrorCode,
+  type UrlErrorCode,
 } from "../base/errors.ts";
 import { UnmetCondition, XML_DECLARATION, XML_TYPE } from "./precondition.ts";
 
@@ -15,6 +16,7 @@ type AppErrorCode =
   | FormatErrorCode
   | CatalogErrorCode
   | RequestErrorCode
+  | UrlErrorCode
   | ConfigErrorCode;
 
 const STATUS = {
@@ -32,11 +34,13 @@ const STATUS = {
   ARCHIVE_COMPRESSED: 502,
   ARCHIVE_ENCRYPTED: 502,
   ARCHIVE_INCOMPLETE: 502,
+  PAYLOAD_UNWANTED: 502,
   PATH_TAKEN: 405,
   PATH_MISSING: 404,
   PARENT_MISSING: 409,
   SCHEMA_NEWER: 500,
   DISK_FULL: 507,
+  CATALOG_UNUSABLE: 503,
   BAD_REQUEST: 400,
   BAD_PATH: 400,
   BAD_XML: 400,
@@ -54,6 +58,9 @@ const STATUS = {
   TOO_MANY_LOGINS: 429,
   UNAUTHORIZED: 401,
   UNSUPPORTED_MEDIA: 415,
+  URL_FORBIDDEN: 403,
+  URL_REFUSED: 502,
+  URL_UNREACHABLE: 503,
   CONFIG_INVALID: 500,
   INSTALL_INCOMPLETE: 500,
 } as const satisfies Record<AppErrorCode, number>;

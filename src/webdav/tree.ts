@@ -77,6 +77,8 @@ export interface DavTree {
   copy(from: DavPath, to: DavPath, depth: "0" | "infinity"): void | Promise<void>;
   /** All changes, in order, or none. */
   patchProperties(path: DavPath, changes: readonly PropertyChange[]): void;
+  /** Whether whoever has a login may remove what is here, even one that may only read: what is there to be taken away. */
+  isForTaking(path: DavPath): boolean;
   /** undefined when that is not known. */
   space(): DavSpace | undefined;
 }

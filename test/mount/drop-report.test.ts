@@ -147,7 +147,10 @@ describe("a folder with texts in it", () => {
       using content = contents.begin();
       drops.putSidecar(name, content);
       const digest = String(number);
-      drops.setJob(name, jobs.add({ name, category: "tv", digest, passwords: [], nzb: Buffer.alloc(0) }).job.id);
+      drops.setJob(
+        name,
+        jobs.add({ name, category: "tv", digest, passwords: [], nzb: Buffer.alloc(0), bytes: 0 }).job.id,
+      );
     }
     let [listed, found, asked] = [0, 0, 0];
     const { list, find } = drops;

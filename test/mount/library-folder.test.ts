@@ -197,7 +197,7 @@ describe("what stands at the top", () => {
     ]) {
       expect(await refused(change)).toMatchObject({ code: "FORBIDDEN" });
     }
-    expect(shelf.names("/")).toEqual(["library", "nzbs"]);
+    expect(shelf.names("/")).toEqual(["completed", "library", "nzbs"]);
   });
 
   test.each<[string, (shelf: Shelf) => unknown, string]>([

@@ -8,6 +8,7 @@ import { LibraryTree } from "../../src/mount/library-tree.ts";
 import { type PatternOptions, startSystem } from "../app/fixture.ts";
 import { describeDavTree } from "../contract/dav-tree.ts";
 import { describeChanges } from "../contract/dav-tree-changes.ts";
+import { standInsOf } from "./completed-shelf.ts";
 import { Shelf } from "./shelf.ts";
 
 const LIMITS = {
@@ -17,6 +18,18 @@ const LIMITS = {
   perStreamConnections: 2,
   floor: 1,
   holdOffMs: 15_000,
+};
+
+const SETTINGS = {
+  sidecarBytes: 1000,
+  maxNzbBytes: 1000,
+  space: () => ({ available: 5, used: 3 }),
+  standIns: standInsOf("files"),
+  categories: [],
+  isReadOnly: false,
+  cancelJob: () => undefined,
+  clock: systemClock,
+  log: silentLogger,
 };
 
 describeChanges("the folder of NZBs", async () => {
@@ -48,8 +61,7 @@ describeDavTree("the library", async () => {
   const admission = new AdmissionController({ limits: LIMITS, clock: systemClock, log: silentLogger });
   const tree = new LibraryTree({
     ...{ catalog, reader, admission, intake, streams, damage },
-    ...{ sidecarBytes: 1000, maxNzbBytes: 1000, space: () => ({ available: 5, used: 3 }) },
-    ...{ clock: systemClock, log: silentLogger },
+    ...SETTINGS,
   });
   return {
     tree,
@@ -78,18 +90,24 @@ async function openFilm(post: PatternOptions) {
   const admission = new AdmissionController({ limits: LIMITS, clock: systemClock, log: silentLogger });
   const tree = new LibraryTree({
     ...{ catalog, reader, admission, intake, streams, damage },
-    ...{ sidecarBytes: 1000, maxNzbBytes: 1000, space: () => ({ available: 5, used: 3 }) },
-    ...{ clock: systemClock, log: silentLogger },
+    ...SETTINGS,
   });
   const path = decodeURIComponent(film.path.slice("/dav/".length)).split("/");
+  let at = path;
   const leaving = new AbortController();
   return {
     admission,
     streams,
     leaving,
+    content: film.content,
+    path: `/${path.join("/")}`,
+    /** From now on it is read in the folder of the job that it came with. */
+    asCompleted: () => {
+      at = ["completed", ...path.slice(1)];
+    },
     read: (start: number, end: number, userAgent = "player") => {
       const client = { address: "192.0.2.1", userAgent, user: "me" };
-      return tree.read(path, { start, end }, { signal: leaving.signal, client });
+      return tree.read(at, { start, end }, { signal: leaving.signal, client });
     },
     async [Symbol.asyncDispose]() {
       admission[Symbol.dispose]();
@@ -152,6 +170,20 @@ describe("who reads a file of the library", () => {
     film.leaving.abort();
     await chunks.return();
     expect(film.streams.snapshot()).toMatchObject([{ bytes: taken, position: taken, openRequests: 0, failures: 0 }]);
+  });
+
+  test("is the same who reads it as a file of a completed job, and is shown what the library calls it", async () => {
+    await using film = await openFilm({ size: 300_000, partSize: 20_000 });
+    film.asCompleted();
+    const read: Buffer[] = [];
+    for await (const chunk of film.read(0, 300_000)) {
+      read.push(Buffer.from(chunk));
+      expect(film.admission.activeStreams).toBe(1);
+    }
+    expect(Buffer.concat(read).equals(film.content.read(0, 300_000))).toBe(true);
+    expect(film.streams.snapshot()).toMatchObject([
+      { path: film.path, class: "play", bytes: 300_000, openRequests: 0 },
+    ]);
   });
 
   test("is told of waits: the first bytes after a jump have to come from somewhere", async () => {

@@ -18,8 +18,8 @@ function codeOf(work: () => void): string | undefined {
 }
 
 describe("the folder that takes NZBs", () => {
-  test("has the usual categories and those of the library, each once, in order", async () => {
-    await using shelf = await Shelf.open();
+  test("has the configured categories and those of the library, each once, in order", async () => {
+    await using shelf = await Shelf.open({ categories: ["tv", "default", "movies", "music"] });
     shelf.addFilm("tv");
     shelf.addFilm("anime");
     shelf.addFilm("\u{ff5e}");
@@ -55,7 +55,7 @@ describe("the folder that takes NZBs", () => {
       expect(await rejection(shelf.move(`/nzbs/${category}`, "/nzbs/x"))).toMatchObject({ code: "FORBIDDEN" });
       expect(await rejection(shelf.move("/nzbs/mine", `/nzbs/${category}`))).toMatchObject({ code: "FORBIDDEN" });
     }
-    expect(shelf.names("/nzbs")).toEqual(["anime", "default", "mine", "movies", "music", "tv"]);
+    expect(shelf.names("/nzbs")).toEqual(["anime", "mine", "movies", "tv"]);
   });
 
   test("a file that was there first is no category of the library", async () => {
@@ -246,7 +246,7 @@ describe("a file under another name", () => {
     shelf.make("/nzbs/mine");
     await shelf.put("/nzbs/mine/a.nzb", nzb(1));
     await shelf.copy("/nzbs/mine", "/nzbs/other");
-    await shelf.copy("/nzbs/music", "/nzbs/empty");
+    await shelf.copy("/nzbs/movies", "/nzbs/empty");
     expect(states(shelf)).toEqual(["queued"]);
     expect(shelf.names("/nzbs/other")).toEqual(["a.nzb"]);
     expect(shelf.names("/nzbs/empty")).toEqual([]);
@@ -258,14 +258,16 @@ describe("what a client deletes", () => {
     ["queued", "cancelled"],
     ["waiting", "cancelled"],
     ["paused", "cancelled"],
-    ["importing", "importing"],
+    ["importing", "cancelled"],
     ["completed", "completed"],
+    ["failed", "failed"],
   ])("while its import is %s leaves that %s", async (before, after) => {
     await using shelf = await Shelf.open();
     await shelf.put("/nzbs/tv/a.nzb", nzb(1));
     const [job] = shelf.jobs();
     if (before === "completed") shelf.completeNext();
     else if (before === "importing") shelf.catalog.jobs.claim();
+    else if (before === "failed") shelf.failNext("broken", "try another");
     else if (before !== "queued") shelf.catalog.jobs.update(job?.id as never, { state: before });
     shelf.remove("/nzbs/tv/a.nzb");
     expect(states(shelf)).toEqual([after]);
@@ -283,6 +285,26 @@ describe("what a client deletes", () => {
     expect(states(shelf).filter((state) => state === "cancelled")).toHaveLength(20);
     await settle();
     expect(states(shelf).filter((state) => state === "cancelled")).toHaveLength(30);
+  });
+
+  test("is no end of an import that another dropped file asked for, over a restart too", async () => {
+    await using shelf = await Shelf.open();
+    await shelf.put("/nzbs/tv/a.nzb", nzb(1));
+    await shelf.put("/nzbs/tv/b.nzb", nzb(1));
+    await shelf.reopen();
+    shelf.remove("/nzbs/tv/a.nzb");
+    expect(states(shelf)).toEqual(["queued"]);
+    shelf.remove("/nzbs/tv/b.nzb");
+    expect(states(shelf)).toEqual(["cancelled"]);
+  });
+
+  test("with a folder is no end of an import that a file elsewhere asked for", async () => {
+    await using shelf = await Shelf.open();
+    shelf.make("/nzbs/tv/mine");
+    await shelf.put("/nzbs/tv/a.nzb", nzb(1));
+    await shelf.put("/nzbs/tv/mine/a.nzb", nzb(1));
+    shelf.remove("/nzbs/tv/mine");
+    expect(states(shelf)).toEqual(["queued"]);
   });
 
   test("is not the import of somebody else", async () => {

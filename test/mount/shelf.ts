@@ -7,10 +7,13 @@ import type { MessageId } from "../../src/base/message-id.ts";
 import { SegmentList } from "../../src/base/segment-list.ts";
 import type { Job, JobId } from "../../src/catalog/jobs.ts";
 import { openCatalog, type SqliteCatalog } from "../../src/catalog/open-catalog.ts";
+import { categoryRules } from "../../src/import/category-rules.ts";
+import { createImportQueue } from "../../src/import/import-queue.ts";
 import type { Intake } from "../../src/import/intake.ts";
 import { createIntake } from "../../src/import/spooled-intake.ts";
 import { DamageKeeper } from "../../src/mount/damage-keeper.ts";
 import { LibraryTree, type LibraryTreeOptions } from "../../src/mount/library-tree.ts";
+import { standIns } from "../../src/mount/stand-ins.ts";
 import { Streams } from "../../src/mount/streams.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
 import { Reader } from "../../src/reader/reader.ts";
@@ -30,6 +33,14 @@ const LIMITS = {
 };
 
 export const MIB = 1024 * 1024;
+
+const LINKS = standIns({
+  style: "rclonelink",
+  mountPath: "/mnt/newsreel",
+  strmFolder: "",
+  strmSeenAs: "",
+  strmUrl: "",
+});
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -193,8 +204,11 @@ export class Shelf implements AsyncDisposable {
       jobs: catalog.jobs,
       parser,
       maxNzbBytes,
+      rules: categoryRules([]),
       onQueued: () => undefined,
+      onFetch: () => undefined,
     });
+    const queue = createImportQueue({ jobs: catalog.jobs, onChange: () => undefined, clock });
     this.#cache = new SegmentCache({ source: this.usenet, budgetBytes: MIB, clock });
     this.tree = new LibraryTree({
       catalog,
@@ -206,6 +220,10 @@ export class Shelf implements AsyncDisposable {
       space: () => undefined,
       sidecarBytes: MIB,
       maxNzbBytes,
+      standIns: LINKS,
+      categories: ["movies", "tv"],
+      cancelJob: (id) => queue.cancel(id),
+      isReadOnly: false,
       clock,
       log,
       ...this.#settings,

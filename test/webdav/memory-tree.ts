@@ -200,6 +200,7 @@ export function createMemoryTree(): MemoryTree {
       const { properties: _old, ...entry } = item.entry;
       item.entry = kept.size === 0 ? entry : { ...entry, properties: [...kept.values()] };
     },
+    isForTaking: (path) => path[1] === "taken" && path.length > 2,
     space: () => tree.spaceLeft,
   };
   return tree;
