@@ -3,19 +3,24 @@ import type { AppPasswords } from "../auth/app-passwords.ts";
 import type { Clock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import type { ImportQueue } from "../import/import-queue.ts";
 import type { Intake } from "../import/intake.ts";
 import type { DamagePolicy } from "../reader/damage.ts";
 import { type Authorize, LoginRefused, requireAccess } from "./access.ts";
+import { type AdmissionDeps, admissionRoutes } from "./admission.ts";
 import { appPasswordRoutes } from "./app-passwords.ts";
 import { damageRoutes } from "./damage.ts";
 import { apiErrorAnswer } from "./errors.ts";
+import type { EventFeed } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { importActionRoutes } from "./import-actions.ts";
 import { importRoutes } from "./imports.ts";
 import { libraryRoutes } from "./library.ts";
 import { liveRoutes } from "./live.ts";
 import { type MetricsDeps, metricsRoutes } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { requireOwnOrigin } from "./origin.ts";
+import { queueRoutes } from "./queue.ts";
 import { discardBody, sendError, sendJson } from "./reply.ts";
 import { type ApiRequest, findRoute, MethodNotAllowed, type Route, requestTarget } from "./route.ts";
 import { type SpeedTestCalls, speedTestRoutes } from "./speed-test.ts";
@@ -29,8 +34,10 @@ const UNKNOWN = { method: "GET", access: "required" } as const;
 const OURS = /^\/(?:api\/v1(?:\/.*)?|healthz|readyz|metrics)$/s;
 
 /** What the API talks about; the present is looked up at each call. */
-export interface ApiDeps extends MetricsDeps {
+export interface ApiDeps extends Omit<MetricsDeps, "admission">, AdmissionDeps {
   readonly intake: Intake;
+  readonly queue: ImportQueue;
+  readonly events: EventFeed;
   readonly verify: Verify;
   readonly speedTests: SpeedTestCalls;
   /** What players get for articles that are gone. */
@@ -52,13 +59,22 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...healthRoutes(deps),
     ...metricsRoutes(deps),
     ...importRoutes(deps),
+    ...importActionRoutes(deps),
+    ...queueRoutes(deps),
     ...libraryRoutes(deps.catalog),
     ...damageRoutes(deps),
     ...trashRoutes(deps.catalog),
     ...appPasswordRoutes(deps.appPasswords),
     ...liveRoutes(deps),
+    ...admissionRoutes(deps),
     ...verifyRoutes(deps),
     ...speedTestRoutes(deps),
+    {
+      method: "GET",
+      path: "/api/v1/events",
+      access: "required",
+      handle: ({ res }) => deps.events.listen(res),
+    },
     {
       method: "GET",
       path: "/api/v1/openapi.json",

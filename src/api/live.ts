@@ -19,6 +19,8 @@ export interface Live {
   streamTotals?(): StreamTotals;
   providers(): readonly ProviderSnapshot[];
   hedges?(): HedgeStats;
+  /** Milliseconds that requests of each lane have waited for a connection since the start, and jobs for their place. */
+  waits?(): Readonly<Record<string, number>>;
   cache(): CacheStats;
   /** Undefined while there is no cache on disk. */
   disk?(): DiskStats | undefined;
@@ -32,10 +34,6 @@ export function liveRoutes(live: Live): readonly Route[] {
       streams: live.streams().map(publicStream),
       recent: (live.recentStreams?.() ?? []).map(publicStream),
     })),
-    look("/api/v1/admission", () => ({
-      ...live.admission.state,
-      holdOffUntil: live.admission.state.holdOffUntil ?? null,
-    })),
     look("/api/v1/providers", () => ({ providers: live.providers().map(publicProvider) })),
     look("/api/v1/cache", () => live.cache()),
   ];
@@ -45,7 +43,8 @@ function look(path: string, value: () => object): Route {
   return { method: "GET", path, access: "required", handle: ({ res }) => sendJson(res, value()) };
 }
 
-function publicStream(stream: StreamSnapshot) {
+/** One stream as it is sent. */
+export function publicStream(stream: StreamSnapshot) {
   return { ...stream, endedAt: stream.endedAt ?? null, firstByteMs: stream.firstByteMs ?? null };
 }
 

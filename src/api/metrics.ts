@@ -1,9 +1,11 @@
 import { Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { isImportLane, LANES } from "../nntp/lanes.ts";
 import { cacheMetrics } from "./cache-metrics.ts";
+import { ImportDurations } from "./import-metrics.ts";
 import type { Live } from "./live.ts";
-import { type MakeGauge, metricFamilies } from "./metric-families.ts";
+import { type MakeCounter, type MakeGauge, metricFamilies } from "./metric-families.ts";
 import { loopMetrics, processMetrics } from "./process-metrics.ts";
 import { damageMetrics, hedgeMetrics, providerMetrics } from "./provider-metrics.ts";
 import { sendText } from "./reply.ts";
@@ -33,7 +35,8 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
     { version: deps.version, node: process.version },
     1,
   );
-  const { streamTotals, hedges, damage, timings } = deps;
+  const { streamTotals, hedges, damage, timings, waits } = deps;
+  const durations = new ImportDurations(deps.catalog.jobs, deps.clock);
   const updates = [
     streamMetrics(gauge),
     ...(streamTotals === undefined ? [] : [streamTotalMetrics(make, streamTotals)]),
@@ -42,6 +45,7 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
     ...(hedges === undefined ? [] : [hedgeMetrics(counter, hedges)]),
     ...(damage === undefined ? [] : [damageMetrics(counter, damage)]),
     admissionMetrics(gauge),
+    ...(waits === undefined ? [] : [waitMetrics(counter, waits)]),
     catalogMetrics(gauge),
     loopMetrics(gauge, deps),
   ];
@@ -53,8 +57,8 @@ export function metricsRoutes(deps: MetricsDeps): readonly Route[] {
       access: "required",
       handle: async ({ res }) => {
         for (const update of updates) update(deps);
-        const text = await registry.metrics();
-        sendText(res, registry.contentType, timings === undefined ? text : `${text}\n${timings.text()}`);
+        const texts = [await registry.metrics(), durations.text(), ...(timings === undefined ? [] : [timings.text()])];
+        sendText(res, registry.contentType, texts.join("\n"));
       },
     },
   ];
@@ -66,11 +70,22 @@ function admissionMetrics(gauge: MakeGauge) {
   const jobLimit = gauge("admission_jobs_limit", "Import jobs that may run at present");
   return (deps: Pick<Live, "admission">) => {
     const { connections, jobs: gate } = deps.admission.state;
-    limit.set({ lane: "playhead" }, connections.total);
-    limit.set({ lane: "import" }, connections.imports);
+    for (const lane of LANES) limit.set({ lane }, isImportLane(lane) ? connections.imports : connections.total);
     jobs.set({ state: "running" }, gate.running);
     jobs.set({ state: "waiting" }, gate.waiting);
     jobLimit.set(gate.limit);
+  };
+}
+
+function waitMetrics(counter: MakeCounter, waits: NonNullable<Live["waits"]>) {
+  const seconds = counter(
+    "admission_wait_seconds_total",
+    "Time that requests of a lane waited for a connection, and jobs for their place",
+    ["lane"],
+  );
+  return () => {
+    seconds.forget();
+    for (const [lane, ms] of Object.entries(waits())) seconds.total(ms / 1000, { lane });
   };
 }
 

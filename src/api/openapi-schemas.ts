@@ -3,15 +3,17 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 export const text: Schema = { type: "string" };
 export const whole: Schema = { type: "integer" };
-const fraction: Schema = { type: "number" };
-const flag: Schema = { type: "boolean" };
-const instant: Schema = { type: "integer", description: "milliseconds since 1970" };
+export const fraction: Schema = { type: "number" };
+export const flag: Schema = { type: "boolean" };
+export const instant: Schema = { type: "integer", description: "milliseconds since 1970" };
 
-function orNull(schema: Schema): Schema {
+/** The same, or null. */
+export function orNull(schema: Schema): Schema {
   return { ...schema, type: [schema["type"], "null"] };
 }
 
-function list(items: Schema): Schema {
+/** An array of them. */
+export function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
@@ -25,25 +27,6 @@ export function named(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** Of an import. */
-export const importState: Schema = {
-  type: "string",
-  enum: ["queued", "waiting", "importing", "completed", "failed", "paused", "cancelled"],
-};
-
-const importSummary = {
-  id: text,
-  state: importState,
-  name: text,
-  category: text,
-  progress: { type: "number", minimum: 0, maximum: 1 },
-  reason: { ...orNull(text), description: "what it does or waits for, in words" },
-  error: orNull(text),
-  hint: orNull(text),
-  createdAt: instant,
-  updatedAt: instant,
-};
-
 const appPassword = {
   id: whole,
   name: { ...text, description: "of the device" },
@@ -52,22 +35,12 @@ const appPassword = {
   lastUsedAt: { ...orNull(instant), description: "to within a minute" },
 };
 
-const refusal = object({ code: text, message: text, hint: orNull(text) });
+/** What a refusal says. */
+export const refusal = object({ code: text, message: text, hint: orNull(text) });
 
 /** What the calls answer, by name; `named` refers to them. */
 export const schemas: Readonly<Record<string, Schema>> = {
   Error: object({ error: refusal }),
-  Accepted: object({ id: text, state: text }),
-  Results: list({ anyOf: [named("Accepted"), object({ name: orNull(text), error: refusal })] }),
-  ImportSummary: object(importSummary),
-  Import: object({
-    ...importSummary,
-    files: list(object({ path: { ...text, description: "under /dav/library, not percent-encoded" }, size: whole })),
-  }),
-  Imports: object({
-    imports: list(named("ImportSummary")),
-    next: { ...orNull(text), description: "after of the next page" },
-  }),
   Library: object({
     path: text,
     entries: list(
@@ -161,13 +134,6 @@ export const schemas: Readonly<Record<string, Schema>> = {
       totalMs: fraction,
       last: list(object({ at: instant, position: whole, durationMs: fraction, cause: text })),
     }),
-  }),
-  Admission: object({
-    streams: whole,
-    holdOffUntil: orNull(instant),
-    jobs: object({ running: whole, waiting: whole, limit: whole }),
-    connections: object({ total: whole, imports: whole }),
-    words: text,
   }),
   Providers: object({
     providers: list(

@@ -1,27 +1,9 @@
-import { importState, named, object, type Schema, schemas, text, whole } from "./openapi-schemas.ts";
-
-function answer(description: string, schema: Schema | undefined, type = "application/json"): Schema {
-  return { description, content: { [type]: schema === undefined ? {} : { schema } } };
-}
-
-function query(name: string, description: string, schema: Schema = text): Schema {
-  return { name, in: "query", description, schema };
-}
-
-function call(summary: string, responses: Readonly<Record<string, Schema>>, more: Schema = {}): Schema {
-  return { summary, responses: { ...responses, default: answer("refused", named("Error")) }, ...more };
-}
-
-function idInPath(description: string): Schema {
-  return { name: "id", in: "path", required: true, description, schema: whole };
-}
+import { admissionPaths, admissionSchemas } from "./openapi-admission.ts";
+import { answer, call, idInPath, paging, query } from "./openapi-calls.ts";
+import { importPaths, importSchemas } from "./openapi-imports.ts";
+import { named, object, schemas, text } from "./openapi-schemas.ts";
 
 const NOBODY = { security: [] };
-const paging = [
-  query("after", "`next` of the page before"),
-  query("limit", "entries a page", { type: "integer", minimum: 1, maximum: 500, default: 50 }),
-];
-
 const speedTestWish = [
   query("limit", "what it may cost: bytes, or a size such as 512MiB", { ...text, default: "1GiB" }),
   query("force", "1: also while somebody watches; the figures are too low then", { type: "string", enum: ["0", "1"] }),
@@ -48,49 +30,7 @@ const paths = {
   },
   "/metrics": { get: call("Prometheus metrics", { 200: answer("text format 0.0.4", text, "text/plain") }) },
   "/api/v1/openapi.json": { get: call("This document", { 200: answer("OpenAPI 3.1", { type: "object" }) }) },
-  "/api/v1/imports": {
-    post: call(
-      "Import an NZB, or several as the files of a form",
-      {
-        202: answer("queued; for several files a list, in their order", {
-          anyOf: [named("Accepted"), named("Results")],
-        }),
-        200: answer("the same post was there already", { anyOf: [named("Accepted"), named("Results")] }),
-        400: answer("no NZB, or a bad name or category", named("Error")),
-        413: answer("the NZB is too large", named("Error")),
-        415: answer("neither an NZB nor a form", named("Error")),
-      },
-      {
-        parameters: [
-          query("category", "the folder of the library that it goes to"),
-          query("name", "what to call the release"),
-          query("password", "tried before those that the NZB names"),
-        ],
-        requestBody: {
-          required: true,
-          content: {
-            "application/x-nzb": { schema: { type: "string", description: "plain or gzip" } },
-            "application/octet-stream": {},
-            "multipart/form-data": {
-              schema: { type: "object", properties: { name: { type: "string", format: "binary" } } },
-            },
-          },
-        },
-      },
-    ),
-    get: call(
-      "Imports, newest first",
-      { 200: answer("a page", named("Imports")) },
-      { parameters: [query("state", "only those in this state", importState), ...paging] },
-    ),
-  },
-  "/api/v1/imports/{id}": {
-    get: call(
-      "One import and the files it made",
-      { 200: answer("the import", named("Import")), 404: answer("no such import", named("Error")) },
-      { parameters: [{ name: "id", in: "path", required: true, schema: text }] },
-    ),
-  },
+  ...importPaths,
   "/api/v1/library": {
     get: call(
       "A folder of the library",
@@ -156,8 +96,8 @@ const paths = {
       { parameters: [idInPath("as the list says")] },
     ),
   },
+  ...admissionPaths,
   "/api/v1/streams": { get: call("What is being played", { 200: answer("now", named("Streams")) }) },
-  "/api/v1/admission": { get: call("How imports yield to playback", { 200: answer("now", named("Admission")) }) },
   "/api/v1/providers": { get: call("News servers, without their secrets", { 200: answer("now", named("Providers")) }) },
   "/api/v1/providers/{id}/speedtest": {
     post: call(
@@ -218,7 +158,7 @@ export function openApiDocument(version: string) {
     paths,
     security: [{ key: [] }, { keyInQuery: [] }, { basic: [] }],
     components: {
-      schemas,
+      schemas: { ...schemas, ...importSchemas, ...admissionSchemas },
       securitySchemes: {
         key: { type: "apiKey", in: "header", name: "X-Api-Key" },
         keyInQuery: { type: "apiKey", in: "query", name: "apikey" },

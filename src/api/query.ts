@@ -24,6 +24,13 @@ export function limitParam(query: URLSearchParams): number {
   return limit;
 }
 
+/** A whole number from 0 on; undefined when it is absent. Throws BAD_REQUEST for anything else. */
+export function wholeParam(query: URLSearchParams, name: string): number | undefined {
+  const text = textParam(query, name);
+  if (text !== undefined && !/^\d{1,9}$/.test(text)) throw badRequest(`${name} is a whole number from 0 on`);
+  return text === undefined ? undefined : Number(text);
+}
+
 /** A switch: `1` or `0`, which it is when absent. Throws BAD_REQUEST for anything else. */
 export function flagParam(query: URLSearchParams, name: string): boolean {
   const text = textParam(query, name) ?? "0";

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdmissionState } from "../../src/admission/admission.ts";
+import { AdmissionSettings } from "../../src/api/admission-settings.ts";
 import { type ApiDeps, createApiHandler } from "../../src/api/api.ts";
+import { EventFeed } from "../../src/api/events.ts";
 import { AppPasswords } from "../../src/auth/app-passwords.ts";
 import type { AuthFailure } from "../../src/auth/identity.ts";
 import { systemClock } from "../../src/base/clock.ts";
@@ -12,7 +14,10 @@ import type { Logger } from "../../src/base/logger.ts";
 import { parseMessageId } from "../../src/base/message-id.ts";
 import { SegmentList } from "../../src/base/segment-list.ts";
 import type { Catalog, NewRelease } from "../../src/catalog/catalog.ts";
+import type { JobId, NewJob } from "../../src/catalog/jobs.ts";
 import { openCatalog } from "../../src/catalog/open-catalog.ts";
+import type { Sources } from "../../src/config/changeable.ts";
+import { createImportQueue } from "../../src/import/import-queue.ts";
 import type { StreamSnapshot } from "../../src/mount/stream-snapshot.ts";
 import type { ProviderSnapshot } from "../../src/nntp/snapshot.ts";
 import { memoryIntake } from "./memory-intake.ts";
@@ -72,7 +77,7 @@ export const provider: ProviderSnapshot = {
 const idleAdmission: AdmissionState = {
   streams: 2,
   holdOffUntil: undefined,
-  jobs: { running: 1, waiting: 6, limit: 1 },
+  jobs: { running: 1, waiting: 6, limit: 1, isPaused: false },
   connections: { total: 30, imports: 4 },
   words: "2 streams active: imports hold 4 of 30 connections, 6 jobs wait; they resume 15 s after playback",
 };
@@ -95,9 +100,9 @@ interface LogLine {
 }
 
 /** The API on a port of its own, over a real catalog; what else it looks at stands still unless `change` says otherwise. */
-export async function startApi(change: Partial<ApiDeps> = {}) {
+export async function startApi(change: Partial<ApiDeps> = {}, sources: Sources = new Map()) {
   const folder = mkdtempSync(join(tmpdir(), "newsreel-api-"));
-  const catalog = openCatalog({ path: join(folder, "catalog.db"), clock: systemClock });
+  const catalog = openCatalog({ path: join(folder, "catalog.db"), clock: change.clock ?? systemClock });
   const intake = memoryIntake(catalog.jobs, MAX_NZB);
   const logged: LogLine[] = [];
   const log: Logger = {
@@ -106,12 +111,19 @@ export async function startApi(change: Partial<ApiDeps> = {}) {
     warn: (_, message) => void logged.push({ level: "warn", message }),
     error: (_, message) => void logged.push({ level: "error", message }),
   };
+  const { admission = { state: idleAdmission, change() {} }, clock = systemClock, streams = () => [stream] } = change;
+  const queue = createImportQueue({ jobs: catalog.jobs, onChange() {}, clock });
+  const configured = { maxJobs: 2, maxJobsWhileStreaming: 0, perStreamConnections: 2, floor: 1, holdOffMs: 15_000 };
+  const events = new EventFeed({ catalog, queue, admission, streams, clock, log });
   const deps: ApiDeps = {
+    queue,
+    events,
+    admissionSettings: new AdmissionSettings({ configured, sources, stored: catalog.settings }),
     intake,
     catalog,
     log,
-    admission: { state: idleAdmission },
-    streams: () => [stream],
+    admission,
+    streams,
     providers: () => [provider],
     cache: () => cacheStats,
     async *verify(path) {
@@ -127,7 +139,7 @@ export async function startApi(change: Partial<ApiDeps> = {}) {
         yield { kind: "start", guest, ...wish };
       },
     },
-    clock: systemClock,
+    clock,
     version: "1.2.3",
     appPasswords: new AppPasswords({ store: catalog.appPasswords, owner: "demo", clock: systemClock }),
     authorize: async ({ headers }) => {
@@ -162,6 +174,7 @@ export async function startApi(change: Partial<ApiDeps> = {}) {
       return fetch(origin + path, { ...init, headers });
     },
     async [Symbol.asyncDispose]() {
+      events[Symbol.dispose]();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       catalog[Symbol.dispose]();
@@ -175,6 +188,15 @@ export type ApiServer = Awaited<ReturnType<typeof startApi>>;
 /** The smallest NZB that tells one post from another. */
 export function nzb(post: string): string {
   return `<?xml version="1.0"?><nzb xmlns="http://www.newzbin.com/DTD/2003/nzb"><!-- ${post} --></nzb>`;
+}
+
+/** Queues an import of the category movies; its id. */
+export function addJob({ catalog }: { readonly catalog: Catalog }, name: string, more: Partial<NewJob> = {}): JobId {
+  const nzbBytes = Buffer.from(nzb(name));
+  return catalog.jobs.add({
+    ...{ name, category: "movies", digest: name, passwords: [], nzb: nzbBytes, bytes: 1000 },
+    ...more,
+  }).job.id;
 }
 
 /** Puts a release of one-article files into the library. */

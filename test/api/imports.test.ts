@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { JobId } from "../../src/catalog/jobs.ts";
 import { until } from "../until.ts";
-import { type ApiServer, addRelease, KEY, MAX_NZB, nzb, startApi } from "./api-server.ts";
+import { type ApiServer, addJob, addRelease, KEY, MAX_NZB, nzb, startApi } from "./api-server.ts";
 
 let api: ApiServer;
 beforeAll(async () => {
@@ -34,7 +35,7 @@ describe("POST /api/v1/imports with the NZB as body", () => {
     const first = await post("?category=tv&name=A%20%C3%9Cber&password=s%3Dcret", nzb("twice"), "application/x-nzb");
     expect(first.status).toBe(202);
     const job = (await first.json()) as { id: string };
-    expect(job).toEqual({ id: expect.any(String), state: "queued" });
+    expect(job).toEqual({ id: expect.any(String), state: "queued", position: expect.any(Number) });
     expect(lastSubmission()).toEqual({ fileName: undefined, name: "A Über", category: "tv", passwords: ["s=cret"] });
 
     const again = await post("?category=tv", nzb("twice"), "application/octet-stream");
@@ -111,10 +112,65 @@ describe("POST /api/v1/imports with the NZB as body", () => {
   });
 });
 
+describe("POST /api/v1/imports with a wish", () => {
+  test("hands priority and pause on, and tells the place in the queue", async () => {
+    await using own = await startApi();
+    addJob(own, "before");
+    const init = { method: "POST", headers: { "content-type": "application/x-nzb" } };
+    const late = await own.fetch("/api/v1/imports?priority=low&paused=1", { ...init, body: nzb("late") });
+    expect(await late.json()).toMatchObject({ state: "paused", position: 1 });
+    const first = await own.fetch("/api/v1/imports?priority=force", { ...init, body: nzb("first") });
+    expect(await first.json()).toMatchObject({ state: "queued", position: 0 });
+    expect(own.intake.submissions.map(({ priority, isPaused }) => [priority, isPaused])).toEqual([
+      ["low", true],
+      ["force", undefined],
+    ]);
+  });
+
+  test.each(["priority=urgent", "paused=yes"])("refuses %s with 400", async (query) => {
+    const response = await post(`?${query}`, nzb("x"), "application/x-nzb");
+    expect([response.status, await errorCodeOf(response)]).toEqual([400, "BAD_REQUEST"]);
+  });
+
+  test("answers a bundle with a list, one for each NZB in it, refusals among them", async () => {
+    const response = await post("?name=bundle", nzb("bundle"), "application/x-nzb");
+    expect(response.status).toBe(202);
+    expect(await response.json()).toEqual([
+      { id: expect.any(String), state: "queued", position: expect.any(Number) },
+      { name: "broken.nzb", error: { code: "NZB_MALFORMED", message: "it has no end", hint: null } },
+    ]);
+  });
+});
+
+describe("POST /api/v1/imports?url=", () => {
+  test("queues a fetch without a body; of the address only scheme and host are shown", async () => {
+    const url = "https://indexer.example/get?id=7&apikey=hush";
+    const query = `?url=${encodeURIComponent(url)}&category=tv&name=Episode&password=pw&priority=high&paused=1`;
+    const response = await post(query, "");
+    expect(response.status).toBe(202);
+    const { id } = (await response.json()) as { id: string };
+    expect(api.intake.fetches).toEqual([
+      { url, category: "tv", name: "Episode", passwords: ["pw"], priority: "high", isPaused: true },
+    ]);
+    const shown = await (await api.fetch(`/api/v1/imports/${id}`)).text();
+    expect(JSON.parse(shown)).toMatchObject({ state: "paused", fetchFrom: "https://indexer.example", bytes: 0 });
+    expect(shown).not.toContain("hush");
+    expect((await post(query, "")).status).toBe(200);
+  });
+
+  test("refuses an empty one with 400", async () => {
+    const response = await post("?url=", "");
+    expect([response.status, await errorCodeOf(response)]).toEqual([400, "BAD_REQUEST"]);
+  });
+});
+
 describe("POST /api/v1/imports with a form", () => {
   test.each(["name", "nzbfile", "nzbFile", "anything"])("takes the file in the field %s", async (field) => {
     const response = await post("?category=tv", form([field, "Ein schöner Film – 日本.nzb", nzb(`field ${field}`)]));
-    expect([response.status, await response.json()]).toEqual([202, { id: expect.any(String), state: "queued" }]);
+    expect([response.status, await response.json()]).toEqual([
+      202,
+      { id: expect.any(String), state: "queued", position: expect.any(Number) },
+    ]);
     expect(lastSubmission().fileName).toBe("Ein schöner Film – 日本.nzb");
   });
 
@@ -129,9 +185,9 @@ describe("POST /api/v1/imports with a form", () => {
     const response = await post("", files);
     expect(response.status).toBe(202);
     expect(await response.json()).toEqual([
-      { id: expect.any(String), state: "queued" },
+      { id: expect.any(String), state: "queued", position: expect.any(Number) },
       { name: "2.nzb", error: { code: "NZB_MALFORMED", message: "the nzb has no end", hint: "fetch it again" } },
-      { id: expect.any(String), state: "queued" },
+      { id: expect.any(String), state: "queued", position: expect.any(Number) },
     ]);
     expect((await post("", files)).status).toBe(200);
   });
@@ -141,7 +197,7 @@ describe("POST /api/v1/imports with a form", () => {
     expect(response.status).toBe(202);
     expect(await response.json()).toEqual([
       { name: "big.nzb", error: expect.objectContaining({ code: "NZB_TOO_LARGE" }) },
-      { id: expect.any(String), state: "queued" },
+      { id: expect.any(String), state: "queued", position: expect.any(Number) },
     ]);
   });
 
@@ -221,16 +277,88 @@ describe("GET /api/v1/imports", () => {
     });
   });
 
-  test.each(["state=nonsense", "limit=0", "limit=501", "limit=ten", "limit=-1", `after=${"x".repeat(5000)}`])(
-    "refuses a bad query with 400: %#",
-    async (query) => {
-      const response = await api.fetch(`/api/v1/imports?${query}`);
-      expect([response.status, await errorCodeOf(response)]).toEqual([400, "BAD_REQUEST"]);
-    },
-  );
+  test("filters by several states, by category and by words of the name", async () => {
+    await using own = await startApi();
+    for (const name of ["An Old Film", "a new film", "Something Else"]) addJob(own, name);
+    own.catalog.jobs.claim();
+    const found = async (query: string) => {
+      const page = (await (await own.fetch(`/api/v1/imports?${query}`)).json()) as { imports: { name: string }[] };
+      return page.imports.map(({ name }) => name);
+    };
+    expect(await found("search=FILM")).toEqual(["a new film", "An Old Film"]);
+    expect(await found("state=importing,failed")).toEqual(["An Old Film"]);
+    expect(await found("state=importing,queued&search=else")).toEqual(["Something Else"]);
+    expect(await found("category=movies&limit=1")).toEqual(["Something Else"]);
+    expect(await found("category=tv")).toEqual([]);
+  });
+
+  test("says all that is known of an import, and null for what is not", async () => {
+    await using own = await startApi();
+    const id = addJob(own, "film");
+    const page = (await (await own.fetch("/api/v1/imports")).json()) as { imports: unknown[] };
+    expect(page.imports).toEqual([
+      {
+        id,
+        state: "queued",
+        name: "film",
+        nzbName: null,
+        category: "movies",
+        priority: "normal",
+        bytes: 1000,
+        fetchFrom: null,
+        progress: 0,
+        reason: null,
+        error: null,
+        code: null,
+        hint: null,
+        attempts: 0,
+        notBefore: null,
+        createdAt: expect.any(Number),
+        updatedAt: expect.any(Number),
+        startedAt: null,
+        endedAt: null,
+        isArchived: false,
+      },
+    ]);
+  });
+
+  test.each([
+    "state=queued,nonsense",
+    "state=nonsense",
+    "limit=0",
+    "limit=501",
+    "limit=ten",
+    "limit=-1",
+    `after=${"x".repeat(5000)}`,
+  ])("refuses a bad query with 400: %#", async (query) => {
+    const response = await api.fetch(`/api/v1/imports?${query}`);
+    expect([response.status, await errorCodeOf(response)]).toEqual([400, "BAD_REQUEST"]);
+  });
 });
 
 describe("GET /api/v1/imports/{id}", () => {
+  test("names the error of a failed import for programs, and when it was tried", async () => {
+    await using own = await startApi();
+    const id = addJob(own, "film");
+    own.catalog.jobs.claim();
+    own.catalog.jobs.update(id as JobId, {
+      state: "failed",
+      error: "it is compressed",
+      errorCode: "ARCHIVE_COMPRESSED",
+    });
+    expect(await (await own.fetch(`/api/v1/imports/${id}`)).json()).toMatchObject({
+      ...{ state: "failed", error: "it is compressed", code: "ARCHIVE_COMPRESSED", attempts: 1, position: null },
+      ...{ startedAt: expect.any(Number), endedAt: expect.any(Number) },
+    });
+  });
+
+  test("tells its place in the queue", async () => {
+    await using own = await startApi();
+    const ids = ["a", "b", "c"].map((name) => addJob(own, name));
+    const places = ids.map(async (id) => (await own.fetch(`/api/v1/imports/${id}`)).json());
+    expect(await Promise.all(places)).toMatchObject([{ position: 0 }, { position: 1 }, { position: 2 }]);
+  });
+
   test("names the files that a completed import made, as they stand under /dav", async () => {
     await using own = await startApi();
     const id = addJob(own, "film");
@@ -259,11 +387,6 @@ describe("GET /api/v1/imports/{id}", () => {
     expect([response.status, await errorCodeOf(response)]).toEqual([404, "NOT_FOUND"]);
   });
 });
-
-function addJob(own: ApiServer, name: string): string {
-  const nzbBytes = Buffer.from(nzb(name));
-  return own.catalog.jobs.add({ name, category: "movies", digest: name, passwords: [], nzb: nzbBytes }).job.id;
-}
 
 /** Ends in the middle of its only file, though that file would pass for whole. */
 function brokenForm(end: string): string {

@@ -22,10 +22,6 @@ describe("the calls that say what happens now", () => {
     });
   });
 
-  test("admission: the numbers and the sentence", async () => {
-    expect(await look("admission")).toEqual({ ...api.deps.admission.state, holdOffUntil: null });
-  });
-
   test("providers: everything but what may come along with a snapshot", async () => {
     expect(await look("providers")).toEqual({
       providers: [{ ...provider, reason: null, retryAt: null, bytesPerSecond: null }],

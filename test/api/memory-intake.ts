@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { FormatError, RequestError } from "../../src/base/errors.ts";
 import type { JobStore } from "../../src/catalog/jobs.ts";
-import type { Intake, Submission } from "../../src/import/intake.ts";
+import type { FetchRequest, ImportWish, Intake, Submission } from "../../src/import/intake.ts";
 
 interface MemoryIntake extends Intake {
   /** What was asked, in order. */
   readonly submissions: Submission[];
+  readonly fetches: FetchRequest[];
   /** Bytes taken from the body of the last submission. */
   received: number;
   /** How the last submission ends. */
@@ -17,6 +18,7 @@ interface MemoryIntake extends Intake {
 export function memoryIntake(jobs: JobStore, maxBytes: number): MemoryIntake {
   const intake: MemoryIntake = {
     submissions: [],
+    fetches: [],
     received: 0,
     last: undefined,
     submit(submission) {
@@ -24,6 +26,17 @@ export function memoryIntake(jobs: JobStore, maxBytes: number): MemoryIntake {
       intake.received = 0;
       intake.last = take(submission);
       return intake.last;
+    },
+    /** A bundle is two NZBs one after the other. */
+    async submitBundle(submission) {
+      const { job, isNew } = await intake.submit(submission);
+      const whole = { fileName: submission.fileName, outcome: { job, isNew } };
+      if (!job.name.startsWith("bundle")) return [whole];
+      return [whole, { fileName: "broken.nzb", outcome: { error: new FormatError("NZB_MALFORMED", "it has no end") } }];
+    },
+    submitUrl(request) {
+      intake.fetches.push(request);
+      return jobs.addFetch({ ...wishOf(request), name: request.name ?? "", url: request.url });
     },
   };
 
@@ -40,12 +53,22 @@ export function memoryIntake(jobs: JobStore, maxBytes: number): MemoryIntake {
     if (!nzb.includes("</nzb>"))
       throw new FormatError("NZB_MALFORMED", "the nzb has no end", { hint: "fetch it again" });
     return jobs.add({
+      ...wishOf(submission),
       name: submission.name ?? submission.fileName ?? "unnamed",
-      category: submission.category,
+      nzbName: submission.fileName,
       digest: createHash("sha256").update(nzb).digest("hex"),
-      passwords: submission.passwords ?? [],
       nzb: raw,
+      bytes: nzb.length,
     });
   }
   return intake;
+}
+
+function wishOf({ category, passwords = [], priority, isPaused }: ImportWish) {
+  return {
+    category,
+    passwords,
+    ...(priority === undefined ? {} : { priority }),
+    ...(isPaused === undefined ? {} : { isPaused }),
+  };
 }

@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { ImportDurations } from "../../src/api/import-metrics.ts";
 import { Timings } from "../../src/api/timings.ts";
-import { addRelease, provider, startApi, stream } from "./api-server.ts";
+import { openCatalog } from "../../src/catalog/open-catalog.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { addJob, addRelease, provider, startApi, stream } from "./api-server.ts";
 
 const SAMPLE = /^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="[^"\n]*",?)*)\})? (-?[0-9.e+-]+|NaN|Nan|\+Inf)$/;
 
@@ -41,7 +47,10 @@ describe("GET /metrics", () => {
       'newsreel_nntp_commands_total{provider="main",result="missing"}': 2,
       'newsreel_nntp_bytes_total{provider="main"}': 70_000_000,
       'newsreel_nntp_rtt_seconds{provider="main"}': 0.04,
+      'newsreel_admission_limit{lane="playhead"}': 30,
+      'newsreel_admission_limit{lane="readahead"}': 30,
       'newsreel_admission_limit{lane="import"}': 4,
+      'newsreel_admission_limit{lane="health"}': 4,
       'newsreel_import_jobs{state="queued"}': 0,
       "newsreel_catalog_files{}": 2,
       "newsreel_catalog_bytes{}": 200,
@@ -96,8 +105,8 @@ describe("GET /metrics", () => {
       { ...stream, class: "download" as const },
       { ...stream, openRequests: 0 },
     ];
-    const state = { streams: 4, holdOffUntil: undefined, jobs: { running: 0, waiting: 0, limit: 0 } };
-    const admission = { state: { ...state, connections: { total: 8, imports: 0 }, words: "" } };
+    const state = { streams: 4, holdOffUntil: undefined, jobs: { running: 0, waiting: 0, limit: 0, isPaused: false } };
+    const admission = { state: { ...state, connections: { total: 8, imports: 0 }, words: "" }, change() {} };
     await using api = await startApi({ streams: () => streams, admission });
     expect(Object.fromEntries(parse(await (await api.fetch("/metrics")).text()))).toMatchObject({
       'newsreel_streams_active{class="play"}': 2,
@@ -180,10 +189,64 @@ describe("GET /metrics", () => {
     expect(await read()).toMatchObject(expected);
   });
 
+  test("adds up how long each lane has waited", async () => {
+    const waits = { playhead: 1, readahead: 20, import: 3_500, health: 0, job: 60_000 };
+    await using api = await startApi({ waits: () => waits });
+    const read = async () => Object.fromEntries(parse(await (await api.fetch("/metrics")).text()));
+    const expected = {
+      'newsreel_admission_wait_seconds_total{lane="playhead"}': 0.001,
+      'newsreel_admission_wait_seconds_total{lane="import"}': 3.5,
+      'newsreel_admission_wait_seconds_total{lane="health"}': 0,
+      'newsreel_admission_wait_seconds_total{lane="job"}': 60,
+    };
+    expect(await read()).toMatchObject(expected);
+    expect(await read()).toMatchObject(expected);
+  });
+
+  test("counts how long imports took, each once, by how they ended, and none that ended before", async () => {
+    const clock = new ManualClock();
+    const folder = mkdtempSync(join(tmpdir(), "newsreel-durations-"));
+    try {
+      using catalog = openCatalog({ path: join(folder, "catalog.db"), clock });
+      const run = (name: string, ms: number, state: "completed" | "failed" | "cancelled") => {
+        const id = addJob({ catalog }, name);
+        catalog.jobs.claim();
+        clock.advance(ms);
+        if (state === "completed") addRelease(catalog, [`${name}.mkv`], { job: id, name });
+        else catalog.jobs.update(id, { state });
+        clock.advance(1);
+        return id;
+      };
+      run("before", 100, "completed");
+      const durations = new ImportDurations(catalog.jobs, clock);
+      const id = run("a", 400, "completed");
+      run("b", 2_000, "completed");
+      run("c", 40_000, "failed");
+      const fourth = addJob({ catalog }, "never begun");
+      catalog.jobs.update(fourth, { state: "cancelled" });
+      clock.advance(1);
+      const expected = {
+        'newsreel_import_duration_seconds_bucket{le="0.5",result="completed"}': 1,
+        'newsreel_import_duration_seconds_bucket{le="2.5",result="completed"}': 2,
+        'newsreel_import_duration_seconds_sum{result="completed"}': 2.4,
+        'newsreel_import_duration_seconds_count{result="completed"}': 2,
+        'newsreel_import_duration_seconds_bucket{le="30",result="failed"}': 0,
+        'newsreel_import_duration_seconds_count{result="failed"}': 1,
+        'newsreel_import_duration_seconds_count{result="cancelled"}': 0,
+      };
+      expect(Object.fromEntries(parse(durations.text()))).toMatchObject(expected);
+      catalog.jobs.archive(id);
+      clock.advance(1);
+      expect(Object.fromEntries(parse(durations.text()))).toMatchObject(expected);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test("leaves out what it is not told of", async () => {
     await using api = await startApi();
     const names = [...parse(await (await api.fetch("/metrics")).text()).keys()];
-    expect(names.filter((name) => /stream_|hedge|damage|command_seconds|disk/.test(name))).toEqual([]);
+    expect(names.filter((name) => /stream_|hedge|damage|command_seconds|disk|wait_seconds/.test(name))).toEqual([]);
   });
 
   test("forgets a provider that is gone", async () => {

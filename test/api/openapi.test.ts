@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { apiRoutes } from "../../src/api/api.ts";
 import { openApiDocument } from "../../src/api/openapi.ts";
 import type { EntryId } from "../../src/catalog/catalog.ts";
-import { type ApiServer, addRelease, nzb, startApi } from "./api-server.ts";
+import { type ApiServer, addJob, addRelease, nzb, startApi } from "./api-server.ts";
 
 type Schema = { readonly [key: string]: unknown };
 
@@ -21,7 +21,7 @@ let api: ApiServer;
 let job: string;
 let file: number;
 /** What stands for `{id}` in the paths of a call, by the call's name; an import's id in all others. */
-let ids: Readonly<Record<string, number>>;
+let ids: Readonly<Record<string, number | string>>;
 beforeAll(async () => {
   api = await startApi();
   const form = new FormData();
@@ -39,10 +39,44 @@ beforeAll(async () => {
     "GET /api/v1/files/{id}/damage": file,
     "DELETE /api/v1/trash/{id}": later?.id ?? 0,
     "POST /api/v1/trash/{id}/restore": earlier?.id ?? 0,
+    ...jobsForActions(),
     "DELETE /api/v1/app-passwords/{id}": api.deps.appPasswords.add({ name: "old", mayWrite: true }).password.id,
   };
 });
 afterAll(() => api[Symbol.asyncDispose]());
+
+/** An import for each call that changes one, in a state that allows it. */
+function jobsForActions() {
+  const { jobs } = api.catalog;
+  const states = {
+    "DELETE /api/v1/imports/{id}": undefined,
+    "POST /api/v1/imports/{id}/pause": undefined,
+    "POST /api/v1/imports/{id}/resume": "paused",
+    "POST /api/v1/imports/{id}/cancel": undefined,
+    "POST /api/v1/imports/{id}/retry": "failed",
+    "POST /api/v1/imports/{id}/archive": "failed",
+    "POST /api/v1/imports/{id}/priority": undefined,
+    "POST /api/v1/imports/{id}/category": undefined,
+    "POST /api/v1/imports/{id}/move": undefined,
+  } as const;
+  return Object.fromEntries(
+    Object.entries(states).map(([call, state]) => {
+      const id = addJob(api, call);
+      if (state !== undefined) jobs.update(id, { state });
+      return [call, id];
+    }),
+  );
+}
+
+/** What a call needs in its query. */
+const QUERIES: Readonly<Record<string, string>> = {
+  "POST /api/v1/verify": "?path=/library",
+  "POST /api/v1/app-passwords": "?name=new",
+  "POST /api/v1/admission": "?maxJobs=3",
+  "POST /api/v1/imports/{id}/priority": "?value=high",
+  "POST /api/v1/imports/{id}/category": "?value=tv",
+  "POST /api/v1/imports/{id}/move": "?position=0",
+};
 
 /** Where `value` is not what the schema says, as paths; enough of JSON Schema for the document's own use of it. */
 function differences(schema: Schema, value: unknown, at = "$"): string[] {
@@ -111,12 +145,7 @@ describe("GET /api/v1/openapi.json", () => {
     "$name answers as the document says, down to the last property",
     async ({ name, method, path, call }) => {
       const isUpload = path === "/api/v1/imports" && method === "post";
-      const query = path.endsWith("verify")
-        ? "?path=/library"
-        : name === "POST /api/v1/app-passwords"
-          ? "?name=new"
-          : "";
-      const target = path.replace("{id}", String(ids[name] ?? job)) + query;
+      const target = path.replace("{id}", String(ids[name] ?? job)) + (QUERIES[name] ?? "");
       const response = await api.fetch(target, {
         method: method.toUpperCase(),
         ...(isUpload ? { body: nzb("again"), headers: { "content-type": "application/x-nzb" } } : {}),
@@ -127,7 +156,8 @@ describe("GET /api/v1/openapi.json", () => {
       expect(response.ok).toBe(true);
       const type = response.headers.get("content-type")?.split(";")[0] ?? "";
       const schema = schemaOf(call, response.status, type);
-      if (schema === undefined || type === "text/plain") return;
+      if (type === "text/event-stream") await response.body?.cancel();
+      if (schema === undefined || type.startsWith("text/")) return;
       const value: unknown = await response.json();
       expect(differences(schema, value)).toEqual([]);
     },
