@@ -1,18 +1,21 @@
-import { once } from "node:events";
-import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
+import { PRIORITIES } from "../catalog/jobs.ts";
 import { type CommandCall, defineCommand } from "./command.ts";
 import { CommandError, EXIT, exitCodeFor } from "./exit-code.ts";
-import { type NzbFile, nzbFiles } from "./nzb-files.ts";
+import { followImports } from "./import-follow.ts";
+import { type ImportProgress, importProgress, NO_PROGRESS } from "./import-progress.ts";
+import { submitNzbs } from "./import-submit.ts";
+import { failureOf, type ImportView } from "./import-view.ts";
+import { type NzbSource, nzbSources } from "./nzb-files.ts";
 import { printable, printJson, printLine } from "./output.ts";
 import { reportError } from "./report.ts";
 import { LOGIN_OPTIONS, type ServerAddress, serverAddress } from "./server-address.ts";
-import { expectStatus, readJson, send } from "./server-client.ts";
 
 const OPTIONS = {
   category: { type: "string", value: "name", help: "category, as movies or tv" },
   name: { type: "string", value: "name", help: "name of the release, for one NZB only; its file's name unless given" },
   password: { type: "string", value: "text", help: "password of the archives in it" },
+  priority: { type: "string", value: "how", help: `${PRIORITIES.join(", ")}; the category's unless given` },
+  paused: { type: "boolean", help: "they wait until somebody resumes them; prints their ids" },
   "no-wait": { type: "boolean", help: "only hand them over, and print the ids of the imports" },
   ...LOGIN_OPTIONS,
 } as const;
@@ -20,124 +23,94 @@ type Call = CommandCall<typeof OPTIONS>;
 
 export const importCommand = defineCommand({
   name: "import",
-  summary: "import NZB files and print the paths of what they hold",
-  usage: ["import <file.nzb>...", "import <folder>...", "import - < file.nzb"],
-  about: "Follows each import until it is done; interrupted, it goes on in the server.",
+  summary: "import NZBs and print the paths of what they hold",
+  usage: ["import <file.nzb|file.nzb.gz|file.zip>...", "import <folder>...", "import <url>...", "import - < file.nzb"],
+  about:
+    "Follows the imports until they are done; interrupted, they go on in the server, which also fetches what is given by its address.\n" +
+    "Of a folder and its folders it takes .nzb, .nzb.gz and .nzb.zip.",
   options: OPTIONS,
   positionals: [1, 10_000],
   async run(call) {
-    const files = (await Promise.all(call.positionals.map((argument) => nzbFiles(argument, call)))).flat();
-    if (call.values.name !== undefined && files.length > 1) {
-      throw new CommandError("USAGE", `--name names one release, but there are ${files.length} NZBs`);
-    }
+    const sources = (await Promise.all(call.positionals.map((argument) => nzbSources(argument, call)))).flat();
+    checkUsage(call, sources.length);
     const { password: _, ...login } = call.values;
     const server = await serverAddress({ ...call, values: login });
-    let failures = 0;
-    const ids: string[] = [];
-    for (const file of files) {
-      try {
-        ids.push(await upload(call, server, file));
-      } catch (error) {
-        // Without a server there is no point in the next one; a bad NZB says nothing about the others.
-        if (call.signal.aborted || exitCodeFor(error) === EXIT.unreachable) throw error;
-        failures += 1;
-        reportError(call, error, { json: call.values.json === true });
-      }
+    const progress = call.values.json ? NO_PROGRESS : importProgress(call.stderr);
+    try {
+      const { ids, refused } = await handOver(call, { server, sources, progress });
+      const failed =
+        call.values["no-wait"] || call.values.paused
+          ? await printIds(call, ids)
+          : await followAll(call, { server, ids, progress });
+      return refused + failed === 0 ? EXIT.ok : EXIT.failure;
+    } finally {
+      progress.end();
     }
-    for (const id of ids) {
-      const isGood = call.values["no-wait"]
-        ? await printId(call, id)
-        : await report(call, await follow(call, server, id));
-      if (!isGood) failures += 1;
-    }
-    return failures === 0 ? EXIT.ok : EXIT.failure;
   },
 });
 
-const ACCEPTED = z.object({ id: z.string() });
+interface Doing {
+  readonly server: ServerAddress;
+  readonly progress: ImportProgress;
+}
 
-/** Hands over one NZB; the import's id, also when the server has it already. */
-async function upload(call: Call, server: ServerAddress, file: NzbFile): Promise<string> {
-  const body = file.open();
-  // Opened before the request: a file that cannot be read is not the server's fault.
-  if ("pending" in body && body.pending === true) await once(body, "ready", { signal: call.signal });
-  const headers = {
-    "content-type": "application/x-nzb",
-    ...(file.size === undefined ? {} : { "content-length": file.size }),
+/** Hands over one source after the other, so that the queue has their order; tells of those that are refused, and counts them. */
+async function handOver(call: Call, { server, sources, progress }: Doing & { readonly sources: readonly NzbSource[] }) {
+  const ids = new Set<string>();
+  let refused = 0;
+  const refuse = (error: unknown) => {
+    refused += 1;
+    progress.end();
+    reportError(call, error, { json: call.values.json === true });
   };
-  const request = { method: "POST", path: `api/v1/imports?${query(call, file)}`, headers, body };
-  const answer = await send(server, request, call);
-  const accepted = ACCEPTED.safeParse(await readJson(await expectStatus(answer, file.label, 200, 201, 202)));
-  if (!accepted.success) throw new CommandError("SERVER_ANSWER", `${file.label}: the server's answer names no import`);
-  return accepted.data.id;
+  for (const [done, source] of sources.entries()) {
+    progress.handOver(done, sources.length);
+    try {
+      for (const taken of await submitNzbs(server, source, { wish: call.values, signal: call.signal })) {
+        if (typeof taken === "string") ids.add(taken);
+        else refuse(taken);
+      }
+    } catch (error) {
+      // Without a server there is no point in the next one; a bad NZB says nothing about the others.
+      if (call.signal.aborted || exitCodeFor(error) === EXIT.unreachable) throw error;
+      refuse(error);
+    }
+  }
+  return { ids: [...ids], refused };
 }
 
-function query({ values }: Call, file: NzbFile): URLSearchParams {
-  const { category } = values;
-  // Indexers and download tools write `name{{password}}.nzb`.
-  const [, plainName, namePassword] = /^(.+?)\{\{(.+)\}\}$/.exec(file.name ?? "") ?? [];
-  const name = values.name ?? plainName ?? file.name;
-  const password = values.password ?? namePassword;
-  return new URLSearchParams({
-    ...(category === undefined ? {} : { category }),
-    ...(name === undefined ? {} : { name }),
-    ...(password === undefined ? {} : { password }),
-  });
+async function printIds(call: Call, ids: readonly string[]): Promise<0> {
+  for (const id of ids) await (call.values.json ? printJson(call, { id }) : printLine(call, id));
+  return 0;
 }
 
-const maybe = <T extends z.ZodType>(type: T) => type.nullish();
-const JOB = z.object({
-  id: z.string(),
-  state: z.string(),
-  name: maybe(z.string()),
-  progress: maybe(z.number()),
-  reason: maybe(z.string()),
-  error: maybe(z.string()),
-  hint: maybe(z.string()),
-  files: maybe(z.array(z.looseObject({ path: z.string(), size: z.number() }))),
-});
-/** What the API tells of an import; `raw` is all of it. */
-type JobView = z.infer<typeof JOB> & { readonly raw: unknown };
+/** How many have not brought what they should. */
+async function followAll(call: Call, { server, ids, progress }: Doing & { readonly ids: readonly string[] }) {
+  const followed = await followImports(server, ids, { signal: call.signal, onLook: progress.show });
+  progress.end();
+  let failed = 0;
+  for (const [id, view] of followed) {
+    if (view?.state !== "completed") failed += 1;
+    await printOutcome(call, id, view);
+  }
+  return failed;
+}
 
-const ENDS = new Set(["completed", "failed", "cancelled"]);
-
-/** Asks again and again until the import has ended, and tells of each change on standard error. */
-async function follow(call: Call, server: ServerAddress, id: string): Promise<JobView> {
-  let told = "";
-  for (let pauseMs = 100; ; pauseMs = Math.min(1000, pauseMs * 2)) {
-    const job = await ask(call, server, id);
-    if (ENDS.has(job.state)) return job;
-    const news = printable(`${job.name ?? id}: ${job.state}${job.reason ? `, ${job.reason}` : ""}`);
-    if (news !== told && !call.values.json) call.stderr.write(`${news}\n`);
-    told = news;
-    await wait(pauseMs, undefined, { signal: call.signal });
+function checkUsage({ values }: Call, sources: number): void {
+  if (values.name !== undefined && sources > 1) {
+    throw new CommandError("USAGE", `--name names one release, but there are ${sources} NZBs`);
+  }
+  if (values.priority !== undefined && !PRIORITIES.some((known) => known === values.priority)) {
+    throw new CommandError("USAGE", `--priority takes ${PRIORITIES.join(", ")}`);
   }
 }
 
-async function ask(call: Call, server: ServerAddress, id: string): Promise<JobView> {
-  const request = { method: "GET", path: `api/v1/imports/${encodeURIComponent(id)}` };
-  const raw = await readJson(await expectStatus(await send(server, request, call), `import ${id}`, 200));
-  const job = JOB.safeParse(raw);
-  if (!job.success) throw new CommandError("SERVER_ANSWER", `import ${id}: the server's answer is no import`);
-  return { ...job.data, raw };
-}
-
-async function printId(call: Call, id: string): Promise<true> {
-  await (call.values.json ? printJson(call, { id }) : printLine(call, id));
-  return true;
-}
-
-/** Prints how an import ended; whether it ended well. */
-async function report(call: Call, job: JobView): Promise<boolean> {
-  const isGood = job.state === "completed";
-  if (call.values.json) await printJson(call, job.raw);
-  else if (isGood) for (const { path } of job.files ?? []) await printLine(call, printable(path));
-  else reportError(call, failure(job), { json: false });
-  return isGood;
-}
-
-function failure({ id, name, state, error, reason, hint }: JobView): CommandError {
-  const why = error ?? reason ?? (state === "cancelled" ? "it was cancelled" : "the server does not say why");
-  const message = printable(`import of ${name ?? id} failed: ${why}`);
-  return new CommandError("SERVER_REFUSED", message, hint ? { hint: printable(hint) } : {});
+/** The paths of what there is now, or what went wrong; as JSON, all of it either way. */
+async function printOutcome(call: Call, id: string, view: ImportView | undefined): Promise<void> {
+  const json = call.values.json === true;
+  if (view === undefined) {
+    reportError(call, new CommandError("SERVER_REFUSED", `import ${id} was removed before it was done`), { json });
+  } else if (json) await printJson(call, view);
+  else if (view.state !== "completed") reportError(call, failureOf(view), { json });
+  else for (const { path } of view.files ?? []) await printLine(call, printable(path));
 }

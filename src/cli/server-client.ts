@@ -82,9 +82,18 @@ function authorization({ user, password }: ServerAddress): Readonly<Record<strin
 export async function expectStatus(answer: Answer, subject: string, ...statuses: readonly number[]): Promise<Answer> {
   const { status } = answer;
   if (statuses.includes(status)) return answer;
-  const said = parseJson(await readText(answer, 64 * 1024).catch(() => ""));
+  throw refusalOf(status, await saidBy(answer), subject);
+}
+
+/** The JSON value of a refusal's body; undefined when it is none. */
+export async function saidBy(answer: Answer): Promise<unknown> {
+  return parseJson(await readText(answer, MAX_REFUSAL).catch(() => ""));
+}
+
+/** What a refusal says, or what its status means where it says nothing. */
+export function refusalOf(status: number, said: unknown, subject: string): CommandError {
   const otherwise = { message: WORDS[status] ?? `the server answered ${status}`, hint: HINTS[status] };
-  throw refusalIn(said, subject) ?? refusal(subject, otherwise);
+  return refusalIn(said, subject) ?? refusal(subject, otherwise);
 }
 
 /** What the JSON API refuses in `{"error":{"code","message","hint"}}`; undefined for any other value. */
@@ -92,6 +101,9 @@ export function refusalIn(value: unknown, subject: string): CommandError | undef
   const said = API_ERROR.safeParse(value).data?.error;
   return said === undefined ? undefined : refusal(subject, said);
 }
+
+/** A ZIP of a thousand NZBs may be refused NZB by NZB. */
+const MAX_REFUSAL = 1024 * 1024;
 
 const API_ERROR = z.object({ error: z.object({ message: z.string(), hint: z.string().nullish() }) });
 type Refusal = z.infer<typeof API_ERROR>["error"];

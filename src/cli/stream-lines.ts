@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { inBytes, inPercent } from "./amounts.ts";
+import { tableLines } from "./table-lines.ts";
 
 const stream = z.object({
   path: z.string(),
@@ -45,16 +47,8 @@ export function tellStreams({ streams, recent }: z.infer<typeof streamsAnswer>):
 }
 
 function tableOf(streams: readonly Shown[]): readonly string[] {
-  const rows = streams.map(cells);
-  const widths = TITLES.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((s) => s.length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return [line(TITLES), ...streams.flatMap((one, index) => [line(rows[index] ?? []), ...details(one)])];
+  const [titles, ...rows] = tableLines(TITLES, streams.map(cells));
+  return [titles, ...streams.flatMap((one, index) => [rows[index] ?? "", ...details(one)])];
 }
 
 function cells(one: Shown): readonly string[] {
@@ -63,9 +57,9 @@ function cells(one: Shown): readonly string[] {
     one.client,
     one.class,
     state(one),
-    one.endedAt === null ? `${size(one.bytesPerSecond)}/s` : `${size(one.bytes)} read`,
-    one.size === 0 ? "0 %" : `${Math.floor((one.position / one.size) * 100)} %`,
-    size(one.size),
+    one.endedAt === null ? `${inBytes(one.bytesPerSecond)}/s` : `${inBytes(one.bytes)} read`,
+    inPercent(one.size === 0 ? 0 : one.position / one.size),
+    inBytes(one.size),
     one.firstByteMs === null ? "none" : `${Math.round(one.firstByteMs)} ms`,
     count === 0 ? "0" : `${count} (${seconds(totalMs)})`,
     one.path,
@@ -87,20 +81,13 @@ function details(one: Shown): readonly string[] {
     `  waited for ${times.join(", ")}; decoded for ${seconds(decode)}`,
     ...one.stalls.last.map(
       ({ at, position, durationMs, cause }) =>
-        `  ${timeOfDay(at)}  stalled ${seconds(durationMs)} at ${size(position)}: ${cause}`,
+        `  ${timeOfDay(at)}  stalled ${seconds(durationMs)} at ${inBytes(position)}: ${cause}`,
     ),
   ];
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function size(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  const value = bytes / 1000 ** step;
-  return `${step === 0 ? Math.round(value) : value.toFixed(1)} ${units[step]}`;
 }
 
 function timeOfDay(at: number): string {

@@ -109,6 +109,112 @@ describe("import", () => {
     ]);
   });
 
+  test("takes ZIPs under the names that stand in them, out of folders only those that are called .nzb.zip", async () => {
+    await mkdir(join(dir, "more"));
+    await writeFile(join(dir, "more", "season.nzb.zip"), "PK season");
+    await writeFile(join(dir, "more", "photos.zip"), "PK photos");
+    await writeFile(join(dir, "named.zip"), "PK named");
+    takeImports([COMPLETED], [COMPLETED]);
+    expect((await newsreel(["more", "named.zip"])).code).toBe(0);
+    expect(uploads().map(({ query, body }) => [query, body])).toEqual([
+      [{}, "PK season"],
+      [{}, "PK named"],
+    ]);
+  });
+
+  test("follows each NZB of a ZIP, and names those that were refused", async () => {
+    await writeFile(join(dir, "all.zip"), "PK");
+    const error = { code: "NZB_MALFORMED", message: "the NZB ends early", hint: null };
+    server.on("POST /api/v1/imports", (_, res) =>
+      json(
+        res,
+        [
+          { id: "1", state: "queued" },
+          { name: "b\u001b.nzb", error },
+          { id: "2", state: "queued" },
+        ],
+        202,
+      ),
+    );
+    for (const id of ["1", "2"]) server.on(`GET /api/v1/imports/${id}`, (_, res) => json(res, { ...COMPLETED, id }));
+    const { code, stdout, stderr } = await newsreel(["all.zip"]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "newsreel: all.zip: b?.nzb: the NZB ends early\n" });
+    expect(stdout.match(/film\.mkv/g)).toHaveLength(2);
+  });
+
+  test("tells of each NZB of a ZIP of which none was taken", async () => {
+    await writeFile(join(dir, "all.zip"), "PK");
+    const refused = (name: string) => ({
+      name,
+      error: { code: "NZB_MALFORMED", message: "it ends early", hint: null },
+    });
+    server.on("POST /api/v1/imports", (_, res) => json(res, [refused("a.nzb"), refused("b.nzb")], 400));
+    expect(await newsreel(["all.zip"])).toMatchObject({
+      code: 1,
+      stderr: "newsreel: all.zip: a.nzb: it ends early\nnewsreel: all.zip: b.nzb: it ends early\n",
+    });
+  });
+
+  test("has the server fetch what is given by its address, and tells nobody the key in it", async () => {
+    const url = "https://indexer.example/get/7?apikey=secret&x=ä b";
+    takeImports([{ ...COMPLETED, state: "failed", name: null, error: "the indexer answered 404" }]);
+    const { code, stderr } = await newsreel([url, "--category", "tv", "--priority", "high"]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "newsreel: import of 1 failed: the indexer answered 404\n" });
+    expect(uploads().map(({ query, body }) => [query, body])).toEqual([
+      [{ url, category: "tv", priority: "high" }, ""],
+    ]);
+    server.on("POST /api/v1/imports", (_, res) => json(res, { error: { code: "X", message: "no", hint: null } }, 400));
+    expect((await newsreel([url])).stderr).toBe("newsreel: https://indexer.example: no\n");
+  });
+
+  test("hands over paused imports and goes, since nothing happens to them", async () => {
+    takeImports();
+    expect(await newsreel(["Big Film.nzb", "--paused", "--json"])).toMatchObject({ code: 0, stdout: '{"id":"1"}\n' });
+    expect(uploads()[0]?.query).toEqual({ name: "Big Film", paused: "1" });
+  });
+
+  test("follows many imports by looking at the queue, and asks after each only once it has left it", async () => {
+    const all = Array.from({ length: 700 }, (_, index) => String(index + 1));
+    await mkdir(join(dir, "many"));
+    await Promise.all(all.map((id) => writeFile(join(dir, "many", `${id.padStart(3, "0")}.nzb`), "")));
+    takeImports();
+    const view = (id: string, state: string) => ({ ...COMPLETED, id, name: id, state, files: [] });
+    for (const id of all) server.on(`GET /api/v1/imports/${id}`, (_, res) => json(res, view(id, "completed")));
+    // Of what is left, the first 300 are done after each look at the first page, and with the last ones somebody else's.
+    let ended = 0;
+    server.on("GET /api/v1/queue", ({ url = "" }, res) => {
+      const skip = Number(new URL(url, server.url).searchParams.get("skip"));
+      const queue = [...all.slice(ended), "9999"];
+      json(res, {
+        isPaused: false,
+        words: "",
+        imports: queue.slice(skip, skip + 500).map((id) => view(id, id === all[ended] ? "importing" : "queued")),
+      });
+      if (skip === 0) ended += 300;
+    });
+    const { code, stdout, stderr } = await newsreel(["many", "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).id),
+    ).toEqual(all);
+    const asked = server.seen.filter(({ method }) => method === "GET").map(({ url }) => url.replace(/\?.*/, ""));
+    expect(asked.filter((url) => url !== "/api/v1/queue").sort()).toEqual(
+      all.map((id) => `/api/v1/imports/${id}`).sort(),
+    );
+    expect(asked.filter((url) => url === "/api/v1/queue").length).toBeLessThan(10);
+  });
+
+  test("says so when somebody removes what it follows", async () => {
+    takeImports();
+    expect(await newsreel(["Big Film.nzb"])).toMatchObject({
+      code: 1,
+      stderr: "newsreel: import 1 was removed before it was done\n",
+    });
+  });
+
   test("takes standard input, with a name and a password", async () => {
     takeImports([COMPLETED]);
     const bytes = Buffer.alloc(3_000_000, "nzb ");
@@ -154,7 +260,8 @@ describe("import", () => {
   test.each<[readonly string[], number, string]>([
     [["none.nzb"], 2, "none.nzb does not exist"],
     [["empty"], 2, "empty holds no .nzb file"],
-    [["https://indexer.example/x.nzb"], 2, "import takes files, not addresses"],
+    [["http://"], 2, "an address among the arguments is no URL"],
+    [["Big Film.nzb", "--priority", "soon"], 2, "--priority takes low, normal, high, force"],
     [["Big Film.nzb", "Big Film.nzb", "--name", "x"], 2, "--name names one release, but there are 2 NZBs"],
     [[], 2, "import needs more arguments"],
   ])("%j sends nothing: exit code %d, %s", async (args, code, message) => {
