@@ -6,7 +6,7 @@ import net from "node:net";
 import { Chunked } from "./chunked.ts";
 
 export interface Asked {
-  readonly method?: "GET" | "HEAD" | "PROPFIND";
+  readonly method?: "GET" | "HEAD" | "POST" | "PROPFIND";
   readonly headers?: Readonly<Record<string, string>>;
   /** ASCII. */
   readonly body?: string;
@@ -18,6 +18,8 @@ export interface Asked {
   readonly leaveAfter?: number;
   /** Reads no faster than this. */
   readonly bytesPerSecond?: number;
+  /** Called when the first byte of the body is there. */
+  readonly onBegun?: () => void;
 }
 
 export interface Got {
@@ -113,6 +115,7 @@ export class HttpClient implements Disposable {
     if (pending === undefined) return true;
     const begin = pending.length === undefined ? this.#head(pending, count) : 0;
     if (pending.length === undefined) return true;
+    if (pending.bytes === 0 && count > begin) pending.asked.onBegun?.();
     pending.bytes += pending.chunked?.take(BUFFER.subarray(begin, count)) ?? count - begin;
     if (pending.chunked?.isDone) pending.length = pending.bytes;
     const { marks = [], leaveAfter = Number.POSITIVE_INFINITY, bytesPerSecond } = pending.asked;

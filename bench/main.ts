@@ -9,9 +9,11 @@ import { fill } from "./topics/fill.ts";
 import { imports } from "./topics/imports.ts";
 import { memory } from "./topics/memory.ts";
 import { prefetch } from "./topics/prefetch.ts";
+import { queue } from "./topics/queue.ts";
 import { scrub } from "./topics/scrub.ts";
 import { seek } from "./topics/seek.ts";
 import { sequential } from "./topics/sequential.ts";
+import { watching } from "./topics/watching.ts";
 import { webdav } from "./topics/webdav.ts";
 
 const TOPICS: readonly Topic[] = [
@@ -26,6 +28,8 @@ const TOPICS: readonly Topic[] = [
   webdav,
   archived,
   imports,
+  queue,
+  watching,
 ];
 
 const wanted = process.argv.slice(2);

@@ -12,6 +12,11 @@ const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const WATCH = new URL("./watch.js", import.meta.url).href;
 const LOGIN = `Basic ${Buffer.from("bench:bench").toString("base64")}`;
 const READY_MS = 60_000;
+/** An import says itself when it ended; it is asked so often whether it has. */
+const LOOK_MS = 20;
+const LONGEST_IMPORT_MS = 120_000;
+/** Imports read what they need, and look for nothing beyond it. */
+export const UNCHECKED = [{ name: "*", check: "none" }];
 /** A stream counts as watched for so long after its last byte, here. */
 export const HOLD_OFF_MS = 1_000;
 
@@ -33,7 +38,22 @@ export interface Product extends AsyncDisposable, Pick<Child, "pid" | "ask"> {
   /** Imports a file and resolves with its URL path once it is in the library. */
   add(file: Pick<BenchFile, "name" | "nzb">): Promise<string>;
   /** Hands in an import and does not wait for it; resolves with its id. */
-  submit(file: Pick<BenchFile, "name" | "nzb">): Promise<string>;
+  submit(post: PostWish): Promise<string>;
+  /** Waits until an import has completed; rejects when it fails, or takes two minutes. */
+  completed(id: string): Promise<Imported>;
+}
+
+export interface PostWish extends Pick<BenchFile, "name" | "nzb"> {
+  /** `bench` unless given. */
+  readonly category?: string;
+}
+
+/** An import that has completed. */
+export interface Imported {
+  /** Milliseconds since 1970. */
+  readonly endedAt: number;
+  readonly reason: string | null;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
 }
 
 export async function startProduct({ provider, env, dataDir }: ProductOptions = {}): Promise<Product> {
@@ -52,6 +72,7 @@ export async function startProduct({ provider, env, dataDir }: ProductOptions = 
       NEWSREEL_LOG_LEVEL: "info",
       NEWSREEL_SHUTDOWN_GRACE_MS: "0",
       NEWSREEL_STREAMING_HOLD_OFF_MS: String(HOLD_OFF_MS),
+      NEWSREEL_CATEGORIES: JSON.stringify(UNCHECKED),
       ...(provider === undefined ? {} : { NEWSREEL_PROVIDERS: JSON.stringify([configured(provider)]) }),
       ...env,
     },
@@ -66,7 +87,8 @@ export async function startProduct({ provider, env, dataDir }: ProductOptions = 
     const url = await withinTime(ready, READY_MS, "newsreel serve does not become ready");
     const readyMs = performance.now() - startedAt;
     const headers = { Authorization: LOGIN };
-    const submit = (file: Pick<BenchFile, "name" | "nzb">) => submitNzb({ url, headers }, file);
+    const submit = (post: PostWish) => submitNzb({ url, headers }, post);
+    const completed = (id: string) => completedImport({ url, headers }, id);
     return {
       pid: child.pid,
       ask: child.ask,
@@ -75,7 +97,12 @@ export async function startProduct({ provider, env, dataDir }: ProductOptions = 
       readyMs,
       connect: () => HttpClient.connect(url, headers),
       submit,
-      add: async (file) => imported({ url, headers }, await submit(file)),
+      completed,
+      add: async (file) => {
+        const [first] = (await completed(await submit(file))).files;
+        if (first === undefined) throw new Error(`the import of ${file.name} has no files`);
+        return encodeURI(first.path);
+      },
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -98,33 +125,26 @@ function readyUrl(log: NodeJS.ReadableStream): Promise<string> {
   });
 }
 
-interface ImportAnswer {
-  readonly id: string;
-  readonly state: string;
-  readonly error?: string;
-  readonly files?: readonly { readonly path: string }[];
-}
-
 type Api = Pick<Product, "url" | "headers">;
 
-async function submitNzb({ url, headers }: Api, { name, nzb }: Pick<BenchFile, "name" | "nzb">): Promise<string> {
-  const posted = await fetch(`${url}/api/v1/imports?category=bench&name=${encodeURIComponent(name)}`, {
+async function submitNzb({ url, headers }: Api, { name, nzb, category = "bench" }: PostWish): Promise<string> {
+  const posted = await fetch(`${url}/api/v1/imports?${new URLSearchParams({ category, name })}`, {
     method: "POST",
     headers: { ...headers, "Content-Type": "application/x-nzb" },
     body: nzb,
   });
   if (!posted.ok) throw new Error(`the import of ${name} was answered ${posted.status}`);
-  return ((await posted.json()) as ImportAnswer).id;
+  return ((await posted.json()) as { readonly id: string }).id;
 }
 
-async function imported({ url, headers }: Api, id: string): Promise<string> {
-  const deadline = performance.now() + READY_MS;
+async function completedImport({ url, headers }: Api, id: string): Promise<Imported> {
+  const deadline = performance.now() + LONGEST_IMPORT_MS;
   while (performance.now() < deadline) {
-    const job = (await (await fetch(`${url}/api/v1/imports/${id}`, { headers })).json()) as ImportAnswer;
-    const [file] = job.files ?? [];
-    if (job.state === "completed" && file !== undefined) return encodeURI(file.path);
+    const answer = await fetch(`${url}/api/v1/imports/${id}`, { headers });
+    const job = (await answer.json()) as Imported & { readonly state: string; readonly error: string | null };
+    if (job.state === "completed") return job;
     if (job.state === "failed") throw new Error(`import failed: ${job.error}`);
-    await sleep(2);
+    await sleep(LOOK_MS);
   }
   throw new Error(`import ${id} does not end`);
 }

@@ -2,7 +2,10 @@ import { mkdir } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { AdmissionController } from "./admission/controller.ts";
+import { type Announcer, mustAnnounce, startAnnouncer } from "./announce/announcer.ts";
+import { AdmissionSettings } from "./api/admission-settings.ts";
 import { createApiHandler } from "./api/api.ts";
+import { EventFeed } from "./api/events.ts";
 import { Timings } from "./api/timings.ts";
 import { AppPasswords } from "./auth/app-passwords.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
@@ -15,18 +18,24 @@ import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/open-catalog.ts";
 import { clientAddress } from "./client-address.ts";
 import { clientOrigin } from "./client-origin.ts";
+import type { LoadedConfig } from "./config/load-config.ts";
 import type { Secrets } from "./config/secrets.ts";
 import type { Config, ProviderConfig } from "./config/settings.ts";
 import { SpeedTests } from "./health/speed-test-runs.ts";
 import { verify } from "./health/verify.ts";
 import { startHttpServer } from "./http-server.ts";
+import { categoryRules } from "./import/category-rules.ts";
+import { createImportQueue } from "./import/import-queue.ts";
 import { createImporter } from "./import/importer.ts";
 import type { Intake } from "./import/intake.ts";
 import { startImports } from "./import/runner.ts";
 import { createIntake } from "./import/spooled-intake.ts";
+import { startUrlFetcher } from "./import/url-fetcher.ts";
+import { startWatchFolder } from "./import/watch-folder.ts";
 import { DamageKeeper } from "./mount/damage-keeper.ts";
 import { openDiskSpace } from "./mount/disk-space.ts";
 import { LibraryTree } from "./mount/library-tree.ts";
+import { standIns } from "./mount/stand-ins.ts";
 import { Streams } from "./mount/streams.ts";
 import { startTrashKeeper } from "./mount/trash-keeper.ts";
 import { Pool, type PoolOptions } from "./nntp/pool.ts";
@@ -35,6 +44,11 @@ import { NzbParser } from "./nzb/parser-thread.ts";
 import { openDiskTier } from "./reader/disk-open.ts";
 import { Reader } from "./reader/reader.ts";
 import { SegmentCache } from "./reader/segment-cache.ts";
+import { authorizeWith } from "./sab/access.ts";
+import { startPauseTimer } from "./sab/pause-timer.ts";
+import { createSabHandler } from "./sab/sab.ts";
+import { startTrafficMeter } from "./sab/traffic-meter.ts";
+import { RecentWarnings } from "./sab/warnings.ts";
 import { createPageHandler } from "./ui/page.ts";
 import { createDavHandler } from "./webdav/handler.ts";
 import { loadKernel } from "./yenc/load-kernel.ts";
@@ -46,7 +60,8 @@ const PLAYHEAD_RESERVE = 2;
 const DIGEST = { off: [], md5: ["MD5"], "sha-256": ["SHA-256", "MD5"] } as const;
 
 export interface AppOptions {
-  readonly config: Config;
+  /** With its sources, where it has any: what nobody gave can be changed while the server runs. */
+  readonly config: Config & Partial<Pick<LoadedConfig, "sources">>;
   readonly secrets: Pick<Secrets, "password" | "apiKey">;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -84,32 +99,48 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 async function build(options: AppOptions, closers: Closers): Promise<App> {
-  const { config, secrets, log, clock = systemClock } = options;
+  const { config, secrets, clock = systemClock } = options;
+  const warnings = new RecentWarnings(clock);
+  const log = warnings.watch(options.log);
   const { streaming, imports } = config;
-  warnOfWhatIsNotThere(config, log);
+  const shown = standIns(config.completed);
   await makeDataDir(config.dataDir);
   const kernel = loadKernel();
   if (kernel.reason !== undefined) log.warn({ reason: kernel.reason }, "yEnc is decoded by the slower fallback");
 
+  const catalogPath = join(config.dataDir, "catalog.db");
+  const catalog = closers.use(openCatalog({ path: catalogPath, clock, log }));
+  const { maxJobs, maxJobsWhileStreaming } = imports;
+  const { perStreamConnections, floor, holdOffMs } = streaming;
+  const admissionSettings = new AdmissionSettings({
+    configured: { maxJobs, maxJobsWhileStreaming, perStreamConnections, floor, holdOffMs },
+    sources: config.sources ?? new Map(),
+    stored: catalog.settings,
+  });
   const connections = config.providers.filter(({ backup }) => !backup).reduce((sum, p) => sum + p.connections, 0);
   const admission = closers.use(
     new AdmissionController({
-      limits: {
-        connections,
-        maxJobs: imports.maxJobs,
-        maxJobsWhileStreaming: imports.maxJobsWhileStreaming,
-        perStreamConnections: streaming.perStreamConnections,
-        floor: streaming.floor,
-        holdOffMs: streaming.holdOffMs,
+      limits: { connections, ...admissionSettings.values },
+      waiting: () => {
+        const { queued, waiting } = catalog.jobs.counts();
+        return queued + waiting;
       },
+      isPaused: () => catalog.jobs.isPaused,
       clock,
       log,
     }),
   );
-  const catalogPath = join(config.dataDir, "catalog.db");
-  const catalog = closers.use(openCatalog({ path: catalogPath, clock, log }));
   const timings = new Timings();
-  const streams = closers.use(new Streams({ clock, log, times: timings, holdOffMs: streaming.holdOffMs }));
+  const streams = closers.use(
+    new Streams({
+      clock,
+      log,
+      times: timings,
+      get holdOffMs() {
+        return admission.limits.holdOffMs;
+      },
+    }),
+  );
   const pool = closers.use(
     new Pool({
       providers: config.providers.map(toProviderOptions),
@@ -124,6 +155,9 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     }),
   );
   closers.use(admission.onChange(() => pool.reconsider()));
+  const meter = closers.use(
+    startTrafficMeter({ traffic: catalog.traffic, providers: () => pool.snapshot(), clock, log }),
+  );
   const { memoryBytes, diskPath, diskBytes } = config.cache;
   const disk =
     diskPath === ""
@@ -147,32 +181,61 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
   );
 
   const parser = closers.use(new NzbParser(options.nzbWorker === undefined ? {} : { workerUrl: options.nzbWorker }));
+  const rules = categoryRules(config.categories);
+  let announcer: Announcer | undefined;
   const importer = createImporter({
     catalog,
     parser,
     source: pool,
     remember: (part, bytes) => cache.remember(part, bytes),
     passwords: imports.passwords,
+    rules,
+    mustAnnounce: () => mustAnnounce(config),
     ...(options.rarWorker === undefined ? {} : { rarWorker: options.rarWorker }),
     clock,
     log,
   });
-  const runner = closers.use(await startImports({ catalog, importer, admission, clock, log }));
+  const { secondLookMs } = imports;
+  const runner = closers.use(
+    await startImports({ catalog, importer, admission, secondLookMs, onEnded: () => announcer?.wake(), clock, log }),
+  );
+  const queue = createImportQueue({
+    jobs: catalog.jobs,
+    onChange() {
+      runner.wake();
+      fetcher.wake();
+    },
+    clock,
+  });
   const intake = await createIntake({
     dataDir: config.dataDir,
     jobs: catalog.jobs,
     parser,
     maxNzbBytes: imports.maxNzbBytes,
+    rules,
     onQueued: () => runner.wake(),
+    onFetch: () => fetcher.wake(),
   });
+  const { allowPrivateUrls: allowPrivate, watchFolder, watchMs, maxNzbBytes } = imports;
+  const onQueued = () => runner.wake();
+  const fetcher = closers.use(
+    startUrlFetcher({ jobs: catalog.jobs, intake, rules, maxNzbBytes, allowPrivate, onQueued, clock, log }),
+  );
+  if (watchFolder !== "") {
+    closers.use(startWatchFolder({ folder: watchFolder, intervalMs: watchMs, intake, clock, log }));
+  }
   const damage = new DamageKeeper({ recorded: catalog.damage, policy: streaming.damage, clock, log });
   const space = await openDiskSpace({ folder: config.dataDir, files: [catalogPath, `${catalogPath}-wal`], clock });
-  const { sidecarBytes, trashDays } = config.library;
+  const { sidecarBytes, trashDays, readOnly: isReadOnly } = config.library;
   const tree = closers.use(
     new LibraryTree({
       ...{ catalog, reader, admission, intake, streams, damage, space, clock, log },
       maxNzbBytes: imports.maxNzbBytes,
       sidecarBytes,
+      standIns: shown,
+      categories: rules.names,
+      cancelJob: (id) => queue.cancel(id),
+      isReadOnly,
     }),
   );
   closers.use(startTrashKeeper({ catalog, trashDays, clock, log }));
@@ -201,8 +264,12 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     // The tree knows how much each of its places takes, and says what to do with more.
     limits: { putBytes: Number.MAX_SAFE_INTEGER },
   });
+  const events = new EventFeed({ catalog, queue, admission, streams: () => streams.snapshot(), clock, log });
   const api = createApiHandler({
     catalog,
+    queue,
+    events,
+    admissionSettings,
     intake,
     admission,
     streams: () => streams.snapshot(),
@@ -210,6 +277,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     streamTotals: () => streams.totals,
     providers: () => pool.snapshot(),
     hedges: () => pool.hedges,
+    waits: () => ({ ...pool.waitedMs, job: admission.jobWaitMs }),
     cache: () => cache.stats(),
     disk: () => disk?.stats(),
     damage: () => damage.totals,
@@ -230,12 +298,20 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     log,
     clock,
   });
+  const pauseTimer = closers.use(startPauseTimer({ settings: catalog.settings, queue, clock }));
+  const sab = createSabHandler({
+    ...{ catalog, intake, queue, rules, parser, pauseTimer, meter, warnings, space, clock, log },
+    completed: config.completed,
+    providers: () => pool.snapshot(),
+    authorize: authorizeWith((request, req, key) => authenticator.authenticate(request, addressOf(req), key)),
+  });
   const page = createPageHandler();
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (options.extraHandler?.(req, res) === true) return;
     if (isDav(req)) return dav(req, res);
     if (await api(req, res)) return;
+    if (await sab(req, res)) return;
     if (isPage(req)) {
       // The page holds no secret, but a login asked for here is remembered by the browser for the calls that the page makes.
       const verdict = await authenticator.authenticate(req, addressOf(req));
@@ -250,6 +326,19 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     await dav(req, res);
   };
   const server = closers.use(await startHttpServer(answer, { ...config, graceMs: config.shutdownGraceMs, log, clock }));
+  // Before the server, which would wait for listeners as it waits for streams.
+  closers.use(events);
+  const strm = { folder: config.completed.strmFolder, ...shown };
+  announcer = closers.use(
+    startAnnouncer({
+      completed: catalog.completed,
+      strm: config.completed.style === "strm" ? strm : undefined,
+      rclone: config.rclone,
+      arrs: config.arrs,
+      clock,
+      log,
+    }),
+  );
   return {
     url: server.url,
     tlsUrl: server.tlsUrl,
@@ -296,10 +385,4 @@ async function makeDataDir(dataDir: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-/** A setting that has no effect yet must not be believed in. */
-function warnOfWhatIsNotThere(config: Config, log: Logger): void {
-  const unused = [...(config.imports.watchFolder === "" ? [] : ["imports.watchFolder"])];
-  for (const setting of unused) log.warn({ setting }, "this setting is understood but has no effect in this version");
 }

@@ -9,7 +9,7 @@ import { startNewsServer } from "../../dist/newsserver/news-server.js";
 import { toNzb } from "../../dist/newsserver/write-nzb.js";
 
 const [folder, film] = process.argv.slice(2);
-const DROPS = 9;
+const DROPS = 11;
 
 const server = await startNewsServer();
 const post = (nzb, name, content) =>

@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import http from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -8,19 +9,33 @@ import type { Job } from "../../src/catalog/jobs.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
 import { run } from "../cli/run.ts";
+import { WebServer } from "../import/web-server.ts";
+import { zipOf } from "../import/zip-of.ts";
 import { until } from "../until.ts";
 import { RawClient } from "../webdav/raw-client.ts";
 import { AUTHORIZATION, type System, startSystem } from "./fixture.ts";
 
 let system: System;
+let indexer: WebServer;
 let posted = 0;
+const watched = mkdtempSync(join(tmpdir(), "newsreel-watched-"));
 
 beforeAll(async () => {
-  // What the tests read must not hold up what they import.
-  system = await startSystem({ settings: { "imports.maxJobsWhileStreaming": 2 } });
+  indexer = await WebServer.open();
+  system = await startSystem({
+    settings: {
+      // What the tests read must not hold up what they import.
+      "imports.maxJobsWhileStreaming": 2,
+      "imports.allowPrivateUrls": true,
+      "imports.watchFolder": watched,
+      "imports.watchMs": 100,
+    },
+  });
 });
 afterAll(async () => {
   await system[Symbol.asyncDispose]();
+  await indexer[Symbol.asyncDispose]();
+  rmSync(watched, { recursive: true });
 });
 
 /** The NZB of a post that nobody has imported. */
@@ -208,6 +223,13 @@ describe("newsreel import", () => {
   });
 });
 
+/** Puts a file into the watched folder and waits until it was dealt with. */
+async function watch(category: string, name: string, bytes: Buffer): Promise<void> {
+  mkdirSync(join(watched, category), { recursive: true });
+  writeFileSync(join(watched, category, name), bytes);
+  await until(() => existsSync(join(watched, "_done", name)));
+}
+
 function newsreelImport(file: string) {
   const url = new URL(system.app.url);
   url.username = "tester";
@@ -225,10 +247,68 @@ describe("all ways in", () => {
     expect([raw.status, JSON.parse(raw.text)]).toEqual([200, expect.objectContaining({ id })]);
     const form = await postForm("?category=movies", [["Other.nzb", nzb]]);
     expect([form.status, await form.json()]).toEqual([200, expect.objectContaining({ id })]);
+    const zip = zipOf([{ name: "Zipped.nzb", bytes: nzb }]);
+    const zipped = await send("POST", "/api/v1/imports?category=movies", zip, "application/zip");
+    expect([zipped.status, zipped.text]).toEqual([200, expect.stringContaining(id)]);
+    await watch("movies", "Watched.nzb", nzb);
+    await watch("movies", "Watched.zip", zip);
     await writeFile(join(system.dataDir, "Same.nzb"), nzb);
     const { stdout } = await newsreelImport("Same.nzb");
     expect(stdout).toBe(`/dav/library/movies/Same/film-${posted}.mkv\n`);
     expect(jobCount()).toBe(jobs + 1);
+    // A fetch is a job until it is known what comes.
+    const url = indexer.at("/get?apikey=geheim", nzb, { "Content-Disposition": "attachment; filename=Fetched.nzb" });
+    const fetch = system.app.intake.submitUrl({ url, category: "movies" }).job;
+    await until(() => system.app.catalog.jobs.get(fetch.id)?.state === "cancelled");
+    expect(system.app.catalog.jobs.get(fetch.id)?.reason).toContain(id);
+    expect(jobCount()).toBe(jobs + 2);
+    expect(JSON.stringify(system.logged)).not.toContain("geheim");
+  });
+
+  test("bring the same bytes into the library, whichever of them comes first", async () => {
+    const completed = async (name: string) => {
+      await until(() => newestJob().name === name);
+      expect(await system.ended(newestJob())).toMatchObject({ state: "completed", category: "movies", name });
+      const film = await system.get(`/dav/library/movies/${name}/film-${posted}.mkv`);
+      expect(film.body.equals(patternContent(posted, 50_000 + posted).read(0, 50_000 + posted))).toBe(true);
+    };
+    await watch("movies", "ByWatching.nzb", freshNzb());
+    await completed("ByWatching");
+    await send(
+      "POST",
+      "/api/v1/imports?category=movies",
+      zipOf([{ name: "ByZip.nzb", bytes: freshNzb() }]),
+      "application/zip",
+    );
+    await completed("ByZip");
+    const url = indexer.at("/film", gzipSync(freshNzb()), { "X-DNZB-Name": "ByUrl" });
+    system.app.intake.submitUrl({ url, category: "movies" });
+    await completed("ByUrl");
+  });
+
+  test("make one job of one NZB that comes a thousand times at once", async () => {
+    const nzb = freshNzb();
+    const forms = [nzb, gzipSync(nzb), zipOf([{ name: "Same.nzb", bytes: nzb }])];
+    const jobs = jobCount();
+    const bodies = Array.from({ length: 940 }, (_, index) => forms[index % forms.length] as Buffer);
+    const within = bodies.map(async (bytes, index) => {
+      const body = (async function* () {
+        yield bytes;
+      })();
+      const { signal } = new AbortController();
+      const results = await system.app.intake.submitBundle({ body, fileName: `${index}.nzb`, category: "tv", signal });
+      const { outcome } = results[0] as (typeof results)[number];
+      return "job" in outcome ? outcome.job.id : outcome.error;
+    });
+    const sent = Array.from({ length: 50 }, async () => {
+      const { text } = await send("POST", "/api/v1/imports?category=tv", nzb, "application/x-nzb");
+      return (JSON.parse(text) as { id: string }).id;
+    });
+    const dropped = Array.from({ length: 10 }, (_, index) => put(`tv/thousand-${index}.nzb`, nzb));
+    const ids = new Set(await Promise.all([...within, ...sent]));
+    expect((await Promise.all(dropped)).map(({ status }) => status)).toEqual(dropped.map(() => 201));
+    expect(ids.size).toBe(1);
+    expect([jobCount(), spooled()]).toEqual([jobs + 1, 0]);
   });
 
   const BOUNDARY = "border";

@@ -67,10 +67,11 @@ export interface JobAnswer {
   readonly files: readonly { readonly path: string; readonly size: number }[];
 }
 
-/** Starts the built program and nothing more. */
-export function runProgram(args: readonly string[], env: Variables = {}): Child {
+/** Starts the built program and nothing more; with a launcher, that command starts it, which must become it in the end. */
+export function runProgram(args: readonly string[], env: Variables = {}, launcher: readonly string[] = []): Child {
   if (!existsSync(MAIN)) throw new Error("these tests run the built program: npm run build first");
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const [command = process.execPath, ...all] = [...launcher, process.execPath, MAIN, ...args];
+  const child = spawn(command, all, {
     cwd: tmpdir(),
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...env },
@@ -140,9 +141,13 @@ export function provider(news: NewsServer, more: object = {}): object {
   return { name: "news", host: news.host, port: news.port, tls: false, connections: 8, ...more };
 }
 
-/** Starts `newsreel serve` and resolves when it is ready. */
-export async function serve(variables: Variables, login = `tester:${PASSWORD}`): Promise<Product> {
-  const child = runProgram(["serve"], variables);
+/** Starts `newsreel serve` and resolves when it is ready. For the launcher see `runProgram`. */
+export async function serve(
+  variables: Variables,
+  login = `tester:${PASSWORD}`,
+  launcher: readonly string[] = [],
+): Promise<Product> {
+  const child = runProgram(["serve"], variables, launcher);
   const url = (await child.logged("newsreel is ready"))["url"] as string;
   const authorization = `Basic ${Buffer.from(login).toString("base64")}`;
 

@@ -67,7 +67,7 @@ test("mounts: OPTIONS names classes 1 and 2, the listing has etags, df has two n
   expect(options.status).toBe(200);
   expect(options.headers["dav"]).toMatch(/^1, 2\b/);
   const root = members(await look("/dav/", 1));
-  expect([...root.keys()].slice(0, 2)).toEqual(["/dav/", ROOT]);
+  expect([...root.keys()]).toEqual(["/dav/", "/dav/completed/", ROOT, "/dav/nzbs/"]);
   const quota = members(await look("/dav/", 0, QUOTA)).get("/dav/");
   expect(textOf(quota, "quota-available-bytes")).toMatch(/^\d+$/);
   expect(textOf(quota, "quota-used-bytes")).toMatch(/^\d+$/);

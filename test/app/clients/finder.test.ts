@@ -66,7 +66,7 @@ describe("mounting", () => {
   test("the root has what was asked for, and nothing that Finder stumbles over", async () => {
     const answer = await look("/dav/", 1);
     const root = members(answer);
-    expect([...root.keys()]).toEqual(["/dav/", "/dav/library/", "/dav/nzbs/"]);
+    expect([...root.keys()]).toEqual(["/dav/", "/dav/completed/", "/dav/library/", "/dav/nzbs/"]);
     for (const one of root.values()) expect(one).toContain("<D:resourcetype><D:collection/></D:resourcetype>");
     expect(answer.body.toString()).not.toContain("location");
   });

@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+const HEADERS = { "Cache-Control": "no-store", Pragma: "no-cache", "X-Content-Type-Options": "nosniff" };
+/** How much of a body that nobody wants is read and thrown away, so that its sender gets to see the answer. */
+const LINGER_BYTES = 4 * 1024 * 1024;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text is sent as it is, all else as JSON. */
+  readonly body: string | object;
+}
+
+/** Sends an answer and lets go of what remains of the request's body. */
+export function send(res: ServerResponse, { status, headers = {}, body }: Answer): void {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const type = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+  const length = { "Content-Length": Buffer.byteLength(text) };
+  res.writeHead(status, { ...HEADERS, "Content-Type": type, ...headers, ...length });
+  res.end(res.req.method === "HEAD" ? undefined : text);
+  discardBody(res.req);
+}
+
+function discardBody(req: IncomingMessage): void {
+  const hasBody = req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
+  if (req.complete || !hasBody) return;
+  let left = LINGER_BYTES;
+  req.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) req.destroy();
+  });
+  req.on("error", () => {});
+  req.resume();
+}
