@@ -14,16 +14,24 @@ const UNREAD_PART = 3;
 const store = new ArticleStore({ cacheBytes: CACHE_BYTES });
 const server = await startNewsServer({ store });
 
+const posts = new Map<ArchivedPostName, ArchiveNewsPost>();
+
+/** Puts a post on the server, and encodes the first article of each file. */
+function put(name: ArchivedPostName): ArchiveNewsPost {
+  const { files, partSize, password, holds }: ArchivedPost = ARCHIVED_POSTS[name]();
+  const posted = files.map((file, index) => store.addFile({ ...file, partSize, idPrefix: `${name}-${index}` }));
+  for (const file of posted) store.find(file.idOf(1));
+  const nzb = toNzb(posted, password === undefined ? {} : { password });
+  const unreadId = posted[0]?.idOf(UNREAD_PART) as string;
+  return { name, nzb, unreadId, holds };
+}
+
 answerRequests({
   ready: (): ArchiveNewsReady => ({ port: server.port }),
-  /** Puts a post on the server, and encodes the first article of each file. */
   post(name: ArchivedPostName): ArchiveNewsPost {
-    const { files, partSize, password, holds }: ArchivedPost = ARCHIVED_POSTS[name]();
-    const posted = files.map((file, index) => store.addFile({ ...file, partSize, idPrefix: `${name}-${index}` }));
-    for (const file of posted) store.find(file.idOf(1));
-    const nzb = toNzb(posted, password === undefined ? {} : { password });
-    const unreadId = posted[0]?.idOf(UNREAD_PART) as string;
-    return { name, nzb, unreadId, holds };
+    const known = posts.get(name) ?? put(name);
+    posts.set(name, known);
+    return known;
   },
   behave: (change: { readonly rttMs: number }) => server.behave(change),
   counters(): ArchiveNewsCounters {

@@ -1,6 +1,6 @@
 /**
  * A reader over one kept-alive HTTP connection that costs next to nothing: one receive buffer for all connections of the process, the
- * bytes are counted and thrown away. It opens with `connect` and owns its socket; a connection that says nothing for 30 s is given up.
+ * bytes are counted and thrown away. It opens with `connect` and owns its socket; a connection that says nothing for a minute is given up.
  */
 import net from "node:net";
 import { Chunked } from "./chunked.ts";
@@ -48,7 +48,7 @@ interface Pending {
 
 const BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 const MOST_HEAD = 8 * 1024;
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 60_000;
 
 export class HttpClient implements Disposable {
   readonly #headers: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export class HttpClient implements Disposable {
     const onread = { buffer: BUFFER, callback: (count: number) => this.#received(count) };
     this.#socket = net.connect({ port, host: "127.0.0.1", noDelay: true, onread });
     this.#socket.setTimeout(SILENCE_MS, () => {
-      if (this.#pending !== undefined) this.#socket.destroy(new Error("nothing came for 30 s"));
+      if (this.#pending !== undefined) this.#socket.destroy(new Error("nothing came for a minute"));
     });
     this.#socket.on("error", (error) => this.#settle()?.reject(error));
     this.#socket.on("close", () => this.#settle()?.reject(new Error("the server closed the connection")));

@@ -119,8 +119,9 @@ function configured({ id, ...rest }: ProviderOptions) {
 function readyUrl(log: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => {
     createInterface({ input: log }).on("line", (line) => {
-      const entry = JSON.parse(line) as { msg?: string; url?: string };
-      if (entry.msg === "newsreel is ready" && entry.url !== undefined) resolve(entry.url);
+      if (!line.includes('"newsreel is ready"')) return;
+      const { url } = JSON.parse(line) as { url?: string };
+      if (url !== undefined) resolve(url);
     });
   });
 }

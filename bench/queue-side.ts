@@ -56,7 +56,8 @@ answerRequests({
       [`history, the latest ${PAGE}`]: () => jobs.list({ states: ended, limit: PAGE }),
       [`history, the oldest ${PAGE}`]: () => jobs.list({ states: ended, after: oldest.id, limit: PAGE }),
       "queue, searched": (turn) => found(jobs.queue({ search: `e${turn * 17}.2160p.web`, limit: PAGE })),
-      "history, searched": (turn) => found(jobs.list({ states: ended, search: `e-${turn + 1}.2160p.web`, limit: PAGE })),
+      "history, searched": (turn) =>
+        found(jobs.list({ states: ended, search: `e-${turn + 1}.2160p.web`, limit: PAGE })),
       "all counted by state": () => jobs.counts(),
       "place in the queue": (turn) => jobs.positionOf(any(turn)),
       "moved elsewhere": (turn) => jobs.moveTo(any(turn), (turn * 7_919) % all.length),

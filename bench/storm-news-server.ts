@@ -15,8 +15,8 @@ const FILM_PART = 716_800;
 /** Smaller than usual, so that imports are a storm of requests and not of bytes: these two cores decode them too. */
 const IMPORT_PART = 65_536;
 const PARTS_PER_VOLUME = 4;
-/** First articles of all volumes, encoded beforehand, and what is read of the film lately. */
-const CACHE_BYTES = 800_000_000;
+/** The film and the first articles of all volumes, encoded beforehand; the little else that is asked for finds room too. */
+const CACHE_BYTES = 1_200_000_000;
 const LOOK_MS = 2;
 const LONGEST_MS = 20_000;
 
@@ -49,12 +49,15 @@ function post(number: number): StormReady["imports"][number] {
 }
 
 answerRequests({
-  ready: (): StormReady => ({
-    port: server.port,
-    film: { name: film.name, nzb: toNzb([film]) },
-    filmPartSize: FILM_PART,
-    imports: Array.from({ length: imports }, (_, number) => post(number)),
-  }),
+  ready(): StormReady {
+    store.encode(film);
+    return {
+      port: server.port,
+      film: { name: film.name, nzb: toNzb([film]) },
+      filmPartSize: FILM_PART,
+      imports: Array.from({ length: imports }, (_, number) => post(number)),
+    };
+  },
   behave: (change: Partial<Behaviour>) => server.behave(change),
   async fall(): Promise<Fall> {
     const before = underWay.max;

@@ -48,7 +48,7 @@ export async function startStormNews(argument: StormArgument): Promise<StormNews
       behave: (change) => child.ask("behave", change),
       fall: () => child.ask("fall"),
       since: () => child.ask("since"),
-      reached: async (count) => (await child.ask<number | null | undefined>("reached", count)) ?? undefined,
+      reached: (count) => child.ask("reached", count),
       [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -9,7 +9,7 @@ import { atMost, type Check, type Table, times } from "../report.ts";
 import { median, medianRatio, takeTurns } from "../rounds.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import type { Topic } from "../topic.ts";
-import { PART_SIZE, runCold, type Sample } from "./sequential.ts";
+import { coldChecks, PART_SIZE, runCold, type Sample } from "./sequential.ts";
 
 /** The built one, beside which the migrations lie. */
 const CATALOG = new URL("../../../dist/catalog/open-catalog.js", import.meta.url);
@@ -116,13 +116,14 @@ async function measure({ news, dataDir, sizes }: Setup, isTls: boolean, rounds: 
     return [name, read] as const;
   });
   const samples = await takeTurns(Object.fromEntries(sides), rounds);
-  const figures = (name: string, what: keyof Sample) => (samples[name] ?? []).map((sample) => sample[what]);
+  const figures = (name: string, what: "speed" | "cpu") => (samples[name] ?? []).map((sample) => sample[what]);
   return {
     title: `archived, ${isTls ? "TLS" : "plain"}: 1 client, ${CONNECTIONS} connections, medians of ${rounds}`,
     columns: ["MB/s", "CPU s/GB", "x plain"],
     rows: Object.entries(SIDES).map(([name, { most }]) => {
       const ratio = medianRatio(figures(name, "cpu"), figures(PLAIN, "cpu"));
-      const checks: readonly Check[] = most === undefined ? [] : [atMost(ratio, most, "x CPU")];
+      const bars: readonly Check[] = most === undefined ? [] : [atMost(ratio, most, "x CPU")];
+      const checks = [...bars, ...coldChecks(samples[name] ?? [])];
       return {
         name,
         cells: [
