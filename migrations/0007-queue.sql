@@ -13,15 +13,21 @@ ALTER TABLE job ADD COLUMN error_code TEXT;
 ALTER TABLE job ADD COLUMN started_at INTEGER;
 ALTER TABLE job ADD COLUMN ended_at INTEGER;
 ALTER TABLE job ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0 CHECK (is_archived IN (0, 1));
+-- Nobody but dropped files has asked for it: it goes with the last of them.
+ALTER TABLE job ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0 CHECK (is_dropped IN (0, 1));
+-- The job that imports the post that this one was to fetch.
+ALTER TABLE job ADD COLUMN merged_into TEXT REFERENCES job (id) ON DELETE SET NULL;
 -- The name as it is searched, without regard to case.
 ALTER TABLE job ADD COLUMN folded_name TEXT NOT NULL DEFAULT '';
 UPDATE job SET rank = created_at, folded_name = fold(name),
-  ended_at = iif(state IN ('completed', 'failed', 'cancelled'), updated_at, NULL);
+  ended_at = iif(state IN ('completed', 'failed', 'cancelled'), updated_at, NULL),
+  is_dropped = id IN (SELECT job FROM entry WHERE job IS NOT NULL);
 
 -- Each holds what its search filters by, so that only those jobs are read that are found.
 DROP INDEX job_state;
 CREATE INDEX job_history ON job (state, is_archived, id, category, priority, folded_name);
-CREATE INDEX job_queue ON job (rank, id, state, category, priority, folded_name) WHERE state IN ('queued', 'waiting', 'paused');
+CREATE INDEX job_queue ON job (rank, id, state, category, priority, folded_name, bytes, progress)
+WHERE state IN ('queued', 'waiting', 'paused');
 CREATE INDEX job_queued ON job (rank, id) WHERE state = 'queued' AND fetch_from IS NULL;
 CREATE INDEX job_waiting ON job (rank, id, not_before, state, fetch_from) WHERE state = 'waiting' AND fetch_from IS NULL;
 DROP INDEX job_due;
@@ -29,6 +35,7 @@ CREATE INDEX job_due ON job (not_before, rank, state, fetch_from) WHERE state = 
 CREATE INDEX job_fetchable ON job (rank, id, state, not_before, fetch_from)
 WHERE state IN ('queued', 'waiting') AND fetch_from IS NOT NULL;
 CREATE INDEX job_fetch_due ON job (not_before) WHERE state = 'waiting' AND fetch_from IS NOT NULL;
+CREATE INDEX job_merged ON job (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX job_updated ON job (updated_at, id);
 CREATE INDEX job_done ON job (state, ended_at, started_at) WHERE state = 'completed';
 

@@ -117,7 +117,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     sources: config.sources ?? new Map(),
     stored: catalog.settings,
   });
-  const connections = config.providers.filter(({ backup }) => !backup).reduce((sum, p) => sum + p.connections, 0);
+  const connections = sharedConnections(config.providers);
   const admission = closers.use(
     new AdmissionController({
       limits: { connections, ...admissionSettings.values },
@@ -174,6 +174,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
       client: pool,
       openClient: (guest) => new Pool({ ...guestPool(guest), kernel, clock }),
       activity: () => ({ streams: admission.activeStreams, imports: admission.state.jobs.running }),
+      heldBack: () => (admission.importConnections() > 0 ? undefined : admission.state.words),
       memoryBytes: config.cache.memoryBytes,
       clock,
       log,
@@ -204,6 +205,7 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     onChange() {
       runner.wake();
       fetcher.wake();
+      announcer?.sweepSoon();
     },
     clock,
   });
@@ -350,6 +352,12 @@ async function build(options: AppOptions, closers: Closers): Promise<App> {
     reader,
     [Symbol.asyncDispose]: () => closers[Symbol.asyncDispose](),
   };
+}
+
+/** Of all providers that are no backup; where there are only backups, theirs, since imports would wait for ever. */
+function sharedConnections(providers: readonly ProviderConfig[]): number {
+  const asked = providers.some(({ backup }) => !backup) ? providers.filter(({ backup }) => !backup) : providers;
+  return asked.reduce((sum, provider) => sum + provider.connections, 0);
 }
 
 function toProviderOptions(provider: ProviderConfig): ProviderOptions {

@@ -1,8 +1,8 @@
 /**
  * Tells everybody who must know before a job counts as completed: writes .strm files, and has rclone mounts read the new folders. Then the job
  * is ready, and Sonarr and Radarr are asked to look. Starts with what a dead process left untold; then sleeps until it is woken, or until a
- * disk that was full or missing is tried again. What clients took away, or had removed, leaves the disk at the start and once an hour.
- * Disposing aborts all calls; what is untold then is told at the next start.
+ * disk that was full or missing is tried again. What clients took away, or had removed, leaves the disk at the start, soon after somebody
+ * says that there may be such, and once an hour. Disposing aborts all calls; what is untold then is told at the next start.
  */
 import type { Clock } from "../base/clock.ts";
 import { errorCode, errorMessage } from "../base/errors.ts";
@@ -15,7 +15,7 @@ import { RcloneMount } from "./rclone-mount.ts";
 import { removeStrmFiles, type StrmOptions, writeStrmFiles } from "./strm-files.ts";
 
 export interface AnnouncerOptions {
-  readonly completed: Pick<CompletedStore, "unready" | "files" | "ofJob" | "setReady">;
+  readonly completed: Pick<CompletedStore, "unready" | "files" | "ofJob" | "setReady" | "removals">;
   /** undefined: no .strm files are written. */
   readonly strm: StrmOptions | undefined;
   readonly rclone: Config["rclone"];
@@ -27,6 +27,8 @@ export interface AnnouncerOptions {
 export interface Announcer extends AsyncDisposable {
   /** To be called when a job has ended. */
   wake(): void;
+  /** To be called when folders of completed jobs may have been taken away; costs nothing when none was. */
+  sweepSoon(): void;
 }
 
 /** Told of in one round. */
@@ -38,6 +40,10 @@ const MOST_PLACES = 20;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 const SWEEP_MS = 60 * 60 * 1000;
+/** Jobs are removed by the dozen. */
+const SWEEP_DELAY_MS = 1_000;
+/** A sweep reads every folder: so many times as long as one takes passes before the next one. */
+const SWEEP_REST = 10;
 
 /** Whether anything has to be done before a completed job is shown as such: the `mustAnnounce` of new releases. */
 export function mustAnnounce({ completed, rclone }: Pick<Config, "completed" | "rclone">): boolean {
@@ -63,24 +69,23 @@ class Announcements implements Announcer {
   #delays: ReadonlyMap<JobId, Delay> = new Map();
   #isWoken = false;
   #isSweepDue: boolean;
+  /** What `removals` was at the last sweep, and from when on the next one may be. */
+  #sweptRemovals: number;
+  #sweepFrom = Number.NEGATIVE_INFINITY;
+  #sweepTimer: Disposable | undefined;
   #diskTrouble: string | undefined;
   #isRoused = false;
   #wakeUp: () => void = () => {};
 
   constructor(options: AnnouncerOptions) {
-    const { strm, rclone, arrs, clock, log } = options;
+    const { completed, strm, rclone, arrs, clock, log } = options;
     const { signal } = this.#closing;
     this.#options = options;
     this.#mounts = rclone.map((settings) => new RcloneMount({ settings, clock, log, signal }));
     this.#arrs = arrs.map((settings) => new ArrRefresh({ settings, clock, log, signal }));
     this.#isSweepDue = strm !== undefined;
-    this.#sweeps =
-      strm === undefined
-        ? { [Symbol.dispose]() {} }
-        : clock.every(SWEEP_MS, () => {
-            this.#isSweepDue = true;
-            this.#rouse();
-          });
+    this.#sweptRemovals = completed.removals;
+    this.#sweeps = strm === undefined ? { [Symbol.dispose]() {} } : clock.every(SWEEP_MS, () => this.#orderSweep());
     this.#loop = this.#work();
   }
 
@@ -89,9 +94,17 @@ class Announcements implements Announcer {
     this.#rouse();
   }
 
+  sweepSoon(): void {
+    const { completed, strm, clock } = this.#options;
+    const isIdle = strm === undefined || this.#sweepTimer !== undefined || this.#closing.signal.aborted;
+    if (isIdle || completed.removals === this.#sweptRemovals) return;
+    this.#sweepTimer = clock.after(Math.max(SWEEP_DELAY_MS, this.#sweepFrom - clock.now()), () => this.#orderSweep());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the program is being stopped"));
     this.#sweeps[Symbol.dispose]();
+    this.#sweepTimer?.[Symbol.dispose]();
     this.#rouse();
     await this.#loop;
     await Promise.all([...this.#mounts, ...this.#arrs].map((peer) => peer.settled()));
@@ -121,6 +134,11 @@ class Announcements implements Announcer {
       }
       await this.#sleep(retryMs);
     }
+  }
+
+  #orderSweep(): void {
+    this.#isSweepDue = true;
+    this.#rouse();
   }
 
   #rouse(): void {
@@ -208,16 +226,22 @@ class Announcements implements Announcer {
   }
 
   async #sweep(): Promise<void> {
-    const { completed, strm, log } = this.#options;
+    const { completed, strm, clock, log } = this.#options;
     if (strm === undefined || !this.#isSweepDue) return;
     this.#isSweepDue = false;
+    this.#sweepTimer?.[Symbol.dispose]();
+    this.#sweepTimer = undefined;
+    this.#sweptRemovals = completed.removals;
     const { signal } = this.#closing;
+    const startedAt = clock.now();
     try {
       const removed = await removeStrmFiles(strm, (job) => completed.ofJob(job) !== undefined, { signal });
       if (removed > 0) log.info({ folders: removed }, ".strm files of removed imports are gone");
     } catch (error) {
       signal.throwIfAborted();
       this.#reportDisk(errorCode(error) ?? errorMessage(error));
+    } finally {
+      this.#sweepFrom = clock.now() + SWEEP_REST * (clock.now() - startedAt);
     }
   }
 

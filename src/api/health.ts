@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { AppError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ProviderSnapshot } from "../nntp/snapshot.ts";
@@ -63,8 +64,15 @@ function checkCatalog({ catalog, log }: HealthDeps): Check {
     return { ok: true, words: "the catalog can be written" };
   } catch (error) {
     log.error({ err: error }, "the catalog cannot be written");
-    return { ok: false, words: "the catalog cannot be written; the log says why" };
+    return {
+      ok: false,
+      words: error instanceof AppError ? inWords(error) : "the catalog cannot be written; the log says why",
+    };
   }
+}
+
+function inWords({ message, hint }: AppError): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
 }
 
 function checkProviders(providers: readonly ProviderSnapshot[]): Check {

@@ -24,6 +24,7 @@ export function importSummary(job: Job) {
     startedAt: job.startedAt ?? null,
     endedAt: job.endedAt ?? null,
     isArchived: job.isArchived,
+    mergedInto: job.mergedInto ?? null,
   };
 }
 

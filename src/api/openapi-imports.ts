@@ -29,6 +29,7 @@ const importSummary = {
   startedAt: { ...orNull(instant), description: "of the latest attempt" },
   endedAt: orNull(instant),
   isArchived: { ...flag, description: "taken out of the history that download clients see" },
+  mergedInto: { ...orNull(text), description: "the import that has the post which this one was to fetch" },
 };
 
 const withPlace = {
@@ -68,6 +69,7 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
 const id = { name: "id", in: "path", required: true, schema: text };
 const notThere = { 404: answer("no such import", named("Error")) };
 const imports = anyOf("Accepted", "Results");
+const refusals = anyOf("Error", "Results");
 
 function anyOf(...names: readonly string[]): Schema {
   return { anyOf: names.map(named) };
@@ -91,8 +93,11 @@ export const importPaths = {
       {
         202: answer("queued; for several NZBs a list, in their order", imports),
         200: answer("the same post was there already", imports),
-        400: answer("no NZB, or a bad name, category or URL", named("Error")),
-        413: answer("the NZB is too large", named("Error")),
+        400: answer(
+          "no NZB, or a bad name, category or URL; a list, in their order, where there were several NZBs and none was taken",
+          refusals,
+        ),
+        413: answer("the NZB is too large; of several, as above", refusals),
         415: answer("neither an NZB nor a form", named("Error")),
       },
       {

@@ -89,6 +89,13 @@ export function completedStore(db: Database, { tree, places, clock }: Parts): Sq
   const removeMembers = db.prepare(COMPLETED_QUERIES.removeMembers);
   const removeBelow = db.prepare(COMPLETED_QUERIES.removeBelow);
   const setReady = db.prepare("UPDATE completed SET is_ready = 1 WHERE job = ?");
+  let removals = 0;
+
+  function removeFolder(job: JobId): boolean {
+    if (remove.run(job).changes === 0) return false;
+    removals += 1;
+    return true;
+  }
 
   /** Entries of rows, without files that have left the library; those of one folder of the library cost one search for its path. */
   function shower(): (row: EntryRow) => CompletedEntry | undefined {
@@ -159,11 +166,14 @@ export function completedStore(db: Database, { tree, places, clock }: Parts): Sq
       return files.all(job).flatMap((row) => show(row) ?? []);
     },
 
-    remove: (job) => inTransaction(db, () => remove.run(job).changes > 0),
+    remove: (job) => inTransaction(db, () => removeFolder(job)),
+    get removals() {
+      return removals;
+    },
 
     removeEntry: (job, path) =>
       inTransaction(db, () => {
-        if (path === "") return remove.run(job).changes > 0;
+        if (path === "") return removeFolder(job);
         if (removeMember.run(job, ...split(path)).changes === 0) return false;
         removeMembers.run(job, path);
         // Whatever begins with the path and a slash; the next character after that is `0`.

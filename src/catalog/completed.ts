@@ -50,6 +50,8 @@ export interface CompletedStore {
   files(job: JobId): readonly CompletedEntry[];
   /** The whole folder. False when there was none. */
   remove(job: JobId): boolean;
+  /** Changes whenever a folder may have been taken away, by whomever. */
+  readonly removals: number;
   /** A file, or a folder with everything below. False when there was none. */
   removeEntry(job: JobId, path: string): boolean;
   setReady(job: JobId): void;

@@ -10,6 +10,8 @@ export interface JobFetches {
   get(id: JobId): Fetch & { readonly passwords: readonly string[] };
   /** False when there is none. */
   setPasswords(id: JobId, passwords: readonly string[]): boolean;
+  /** The name that its job has was chosen, and stays whatever the NZB calls itself. Nothing for a job that has its NZB. */
+  setNamed(id: JobId): void;
   forget(id: JobId): void;
   next(except: ReadonlySet<JobId>, now: number): JobId | undefined;
   nextDue: JobStore["nextFetchDue"];
@@ -39,6 +41,7 @@ export function jobFetches(db: Database): JobFetches {
     "SELECT url, is_named AS isNamed, when_completed AS whenCompleted, passwords FROM job_fetch WHERE job = ?",
   );
   const setPasswords = db.prepare("UPDATE job_fetch SET passwords = ? WHERE job = ?");
+  const setNamed = db.prepare("UPDATE job_fetch SET is_named = 1 WHERE job = ?");
   const remove = db.prepare("DELETE FROM job_fetch WHERE job = ?");
   const next = db.prepare<[number], JobId>(FETCH_QUERIES.next).pluck();
   const due = db.prepare<[], number>(FETCH_QUERIES.due).pluck();
@@ -53,6 +56,7 @@ export function jobFetches(db: Database): JobFetches {
       return { ...row, isNamed: row.isNamed === 1, passwords: JSON.parse(row.passwords) as string[] };
     },
     setPasswords: (id, passwords) => setPasswords.run(JSON.stringify(passwords), id).changes > 0,
+    setNamed: (id) => void setNamed.run(id),
     forget: (id) => void remove.run(id),
     next(except, now) {
       for (const id of next.iterate(now)) if (!except.has(id)) return id;

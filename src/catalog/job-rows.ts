@@ -12,7 +12,7 @@ import type { Database } from "./sqlite.ts";
 export type JobChange = Partial<Omit<Job, "id" | "attempts" | "createdAt" | "updatedAt">>;
 
 /** What a new job is made of. */
-export interface NewRow extends Pick<Job, "digest" | "bytes" | "nzbName" | "fetchFrom"> {
+export interface NewRow extends Pick<Job, "digest" | "bytes" | "nzbName" | "fetchFrom" | "isDropped"> {
   readonly wish: JobWish;
 }
 
@@ -51,8 +51,11 @@ const COLUMN_OF: Readonly<Record<keyof Job, string>> = {
   startedAt: "started_at",
   endedAt: "ended_at",
   isArchived: "is_archived",
+  isDropped: "is_dropped",
+  mergedInto: "merged_into",
 };
 const KEYS = Object.keys(COLUMN_OF) as readonly (keyof Job)[];
+const FLAGS = ["isArchived", "isDropped"] as const;
 
 /** What a statement that gives raw rows selects for `toJob`. */
 export const JOB_COLUMNS = Object.values(COLUMN_OF).join(", ");
@@ -62,7 +65,7 @@ export type JobRow = readonly Value[];
 export function toJob(row: JobRow): Job {
   const job: Partial<Record<keyof Job, Value | boolean | undefined>> = {};
   for (let index = 0; index < KEYS.length; index++) job[KEYS[index] as keyof Job] = row[index] ?? undefined;
-  job.isArchived = job.isArchived === 1;
+  for (const key of FLAGS) job[key] = job[key] === 1;
   return job as Job;
 }
 
@@ -75,7 +78,7 @@ const HEALED: JobChange = { error: undefined, errorCode: undefined, hint: undefi
 const AT_REST: JobChange = { reason: undefined, notBefore: undefined };
 /** What a job forgets when it gets into a state; a change may say it anew. */
 const FORGETS: Readonly<Record<JobState, JobChange>> = {
-  queued: { ...AT_REST, ...HEALED, progress: 0, endedAt: undefined, isArchived: false },
+  queued: { ...AT_REST, ...HEALED, progress: 0, endedAt: undefined, isArchived: false, mergedInto: undefined },
   waiting: AT_REST,
   importing: { ...AT_REST, ...HEALED, progress: 0 },
   completed: { ...AT_REST, ...HEALED, progress: 1 },
@@ -94,8 +97,9 @@ export function jobRows(db: Database, clock: Clock): JobRows {
   const nextId = jobIds(newest.get() ?? undefined);
   const byId = db.prepare<[string], JobRow>(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ?`).raw();
   const insert = db.prepare(
-    `INSERT INTO job (id, state, name, folded_name, nzb_name, category, digest, priority, rank, bytes, fetch_from, created_at, updated_at)
-     VALUES (@id, @state, @name, @foldedName, @nzbName, @category, @digest, @priority, @rank, @bytes, @fetchFrom, @at, @at)`,
+    `INSERT INTO job (id, state, name, folded_name, nzb_name, category, digest, priority, rank, bytes, fetch_from, is_dropped, created_at,
+       updated_at)
+     VALUES (@id, @state, @name, @foldedName, @nzbName, @category, @digest, @priority, @rank, @bytes, @fetchFrom, @isDropped, @at, @at)`,
   );
   const updates = new Map<string, Statement<Record<string, Value>>>();
 
@@ -135,14 +139,16 @@ export function jobRows(db: Database, clock: Clock): JobRows {
     existing,
     now,
 
-    add({ wish, digest, bytes, nzbName = null, fetchFrom = null }) {
+    add({ wish, digest, nzbName = null, fetchFrom = null, ...row }) {
       const at = now();
       const id = nextId(at);
       const { name, category, priority = "normal", isPaused } = wish;
       const state: JobState = isPaused ? "paused" : "queued";
       const rank = rankOf(id, priority);
       const foldedName = foldCase(name);
-      insert.run({ id, state, name, foldedName, nzbName, category, digest, priority, rank, bytes, fetchFrom, at });
+      const [bytes, isDropped] = [row.bytes, stored(row.isDropped)];
+      const known = { name, foldedName, nzbName, category, digest, priority, rank, bytes, fetchFrom, isDropped };
+      insert.run({ id, state, ...known, at });
       return existing(id);
     },
 

@@ -8,8 +8,9 @@ import type { Database } from "./sqlite.ts";
 /** Jobs by what people look for. */
 export type JobSearch = Pick<JobStore, "list" | "queue" | "count">;
 
-const FILTERS = `(@categories IS NULL OR category IN (SELECT value FROM json_each(@categories)))
-  AND (@priority IS NULL OR priority = @priority) AND (@search IS NULL OR instr(folded_name, @search) > 0)`;
+/** What a filter lets through; its values are those of `filterValues`. */
+export const FILTERS = `(@categories IS NULL OR job.category IN (SELECT value FROM json_each(@categories)))
+  AND (@priority IS NULL OR job.priority = @priority) AND (@search IS NULL OR instr(job.folded_name, @search) > 0)`;
 const HISTORY = `FROM job INDEXED BY job_history WHERE state = @state AND is_archived = @archived AND ${FILTERS}`;
 
 /** The searches, each in an index that holds whatever it filters by. */
@@ -25,7 +26,7 @@ const STATES = Object.keys(LEGAL_MOVES) as readonly JobState[];
 /** SQLite takes no more as a limit. */
 const MAX_ROWS = 2 ** 31;
 
-type Values = Readonly<Record<string, string | number | null>>;
+export type Values = Readonly<Record<string, string | number | null>>;
 
 export function jobSearch(db: Database, rows: Pick<JobRows, "existing">): JobSearch {
   const list = db.prepare<[Values], JobId>(SEARCH_QUERIES.list).pluck();
@@ -35,7 +36,7 @@ export function jobSearch(db: Database, rows: Pick<JobRows, "existing">): JobSea
 
   return {
     list({ after = "~", limit, ...filter }) {
-      const values = { ...valuesOf(filter), after, limit: rowLimit(limit) };
+      const values = { ...filterValues(filter), after, limit: rowLimit(limit) };
       const ids = partsOf(filter).flatMap((part) => list.all({ ...values, ...part }));
       // Each part is in order already.
       return ids
@@ -45,7 +46,7 @@ export function jobSearch(db: Database, rows: Pick<JobRows, "existing">): JobSea
     },
 
     queue({ skip = 0, limit, ...filter }) {
-      const values = valuesOf(filter);
+      const values = filterValues(filter);
       const isAsked = filter.states === undefined || filter.states.includes("importing");
       const first = isAsked ? importing.all(values).map(rows.existing).sort(byRank) : [];
       const page = { skip: rowLimit(skip - first.length), limit: rowLimit(limit - Math.max(0, first.length - skip)) };
@@ -55,7 +56,7 @@ export function jobSearch(db: Database, rows: Pick<JobRows, "existing">): JobSea
     },
 
     count(filter) {
-      const values = valuesOf(filter);
+      const values = filterValues(filter);
       return partsOf(filter).reduce((sum, part) => sum + (count.get({ ...values, ...part }) ?? 0), 0);
     },
   };
@@ -73,7 +74,7 @@ function byRank(one: Job, other: Job): number {
   return one.rank - other.rank || (one.id < other.id ? -1 : 1);
 }
 
-function valuesOf({ categories, priority, search }: JobFilter): Values {
+export function filterValues({ categories, priority, search }: JobFilter): Values {
   return {
     categories: categories === undefined ? null : JSON.stringify(categories),
     priority: priority ?? null,

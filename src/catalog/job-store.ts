@@ -4,10 +4,13 @@ import type { ReleaseId } from "./catalog.ts";
 import { inTransaction } from "./database.ts";
 import { jobClaims } from "./job-claims.ts";
 import { fetchDigest, fetchOrigin, jobFetches } from "./job-fetches.ts";
+import { jobHistory } from "./job-history.ts";
+import { jobLists } from "./job-lists.ts";
 import { queueOrder } from "./job-queue-order.ts";
 import { rankOf } from "./job-rank.ts";
 import { changeOf, hasEnded, JOB_COLUMNS, type JobRow, jobRows, toJob } from "./job-rows.ts";
 import { jobSearch, rowLimit } from "./job-search.ts";
+import { jobSort } from "./job-sort.ts";
 import type { Job, JobId, JobState, JobStore, NewJob } from "./jobs.ts";
 import { queuePause } from "./queue-pause.ts";
 import type { Database } from "./sqlite.ts";
@@ -41,6 +44,7 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
   const fetches = jobFetches(db);
   const order = queueOrder(db);
   const search = jobSearch(db, rows);
+  const lists = jobLists(db);
   const pause = queuePause(db);
   const claims = jobClaims(db, pause);
   const living = db.prepare<[string, string], JobRow>(JOB_QUERIES.living).raw();
@@ -72,13 +76,18 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
     return undefined;
   }
 
+  /** A job that somebody else asks for too. */
+  function sharedBy(there: Job, { isDropped }: Pick<NewJob, "isDropped">): Job {
+    return there.isDropped && !isDropped ? rows.change(there, { isDropped: false }) : there;
+  }
+
   return {
     add: (job) =>
       inTransaction(db, () => {
         const there = sameAs(job);
-        if (there !== undefined) return { job: there, isNew: false };
-        const { digest, bytes, nzbName } = job;
-        const added = rows.add({ wish: job, digest, bytes, nzbName, fetchFrom: undefined });
+        if (there !== undefined) return { job: sharedBy(there, job), isNew: false };
+        const { digest, bytes, nzbName, isDropped = false } = job;
+        const added = rows.add({ wish: job, digest, bytes, nzbName, fetchFrom: undefined, isDropped });
         insertSource.run(added.id, job.nzb, JSON.stringify(job.passwords));
         return { job: added, isNew: true };
       }),
@@ -89,7 +98,7 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
         const digest = fetchDigest(fetch.url);
         const there = livingOf(digest, fetch.category);
         if (there !== undefined) return { job: there, isNew: false };
-        const added = rows.add({ wish: fetch, digest, bytes: 0, nzbName: undefined, fetchFrom });
+        const added = rows.add({ wish: fetch, digest, bytes: 0, nzbName: undefined, fetchFrom, isDropped: false });
         fetches.add(added.id, fetch);
         return { job: added, isNew: true };
       }),
@@ -117,8 +126,9 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
         fetches.forget(id);
         const there = sameAs({ digest, category, whenCompleted });
         if (there !== undefined) {
-          rows.change(job, { ...known, state: "cancelled", reason: `job ${there.id} imports the same post` });
-          return { job: there, isNew: false };
+          const reason = `job ${there.id} imports the same post`;
+          rows.change(job, { ...known, state: "cancelled", reason, mergedInto: there.id });
+          return { job: sharedBy(there, {}), isNew: false };
         }
         const state = job.state === "waiting" ? "queued" : job.state;
         return { job: rows.change(job, { ...known, state }), isNew: true };
@@ -140,7 +150,11 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
 
     update: (id, patch) => inTransaction(db, () => rows.change(rows.existing(id), changeOf(patch))),
 
-    remove: (id) => inTransaction(db, () => remove.run(id).changes > 0),
+    remove: (id) =>
+      inTransaction(db, () => {
+        removeCompleted(id);
+        return remove.run(id).changes > 0;
+      }),
 
     archive: (id) =>
       inTransaction(db, () => {
@@ -171,6 +185,15 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
         return rows.change(job, { category });
       }),
 
+    setName: (id, name) =>
+      inTransaction(db, () => {
+        const job = rows.existing(id);
+        if (hasEnded(job.state) || job.state === "importing")
+          throw new RequestError("CONFLICT", `job ${id} is ${job.state}: its name stays`);
+        fetches.setNamed(id);
+        return rows.change(job, { name });
+      }),
+
     moveTo: (id, position) =>
       inTransaction(db, () => {
         const job = rows.existing(id);
@@ -187,6 +210,14 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
       inTransaction(db, () => importing.all().map((row) => rows.change(toJob(row), { state: "queued" })).length),
 
     ...search,
+    ...jobHistory(db),
+    ...jobSort(db),
+    queued: lists.queued,
+    queueTotals: lists.queueTotals,
+    lastQueued: lists.lastQueued,
+    get changeCount() {
+      return lists.changeCount;
+    },
     changed: ({ updatedAt, id }, { before, limit }) => changed.all(updatedAt, id, before, rowLimit(limit)).map(toJob),
     counts: () => Object.fromEntries(counts.all()) as Record<JobState, number>,
     nextDue: claims.nextDue,

@@ -12,7 +12,7 @@ const WHOLE_EVERY = 30;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
 
-/** What is known of the followed imports: by id, in the order they were given. */
+/** What is known of the followed imports by id, in the order they were given; one that was merged into another has its place behind them. */
 export type Followed = ReadonlyMap<string, ImportView | undefined>;
 
 interface FollowOptions extends Cancel {
@@ -21,7 +21,8 @@ interface FollowOptions extends Cancel {
 }
 
 /**
- * Looks at imports again and again until all have ended, and resolves with how: undefined for one that the server does not know any more.
+ * Looks at imports again and again until all have ended, and resolves with how: undefined for one that the server does not know any more. In
+ * the place of one that fetched a post which another import has, that one is followed.
  * Costs about one request a second however many there are, and one for each that ends. Rejects when the server goes away.
  */
 export async function followImports(
@@ -31,13 +32,22 @@ export async function followImports(
 ): Promise<Followed> {
   const views = new Map<string, ImportView | undefined>(ids.map((id) => [id, undefined]));
   const left = new Set(ids);
+  const known = new Set(ids);
   /** Those that the last look found in the queue. */
   let seen: ReadonlySet<string> = new Set();
 
   const ask = async (id: string) => {
     const view = await askAfter(server, id, { signal });
+    const other = view?.mergedInto;
     views.set(id, view);
-    if (view === undefined || hasEnded(view)) left.delete(id);
+    if (other || view === undefined || hasEnded(view)) left.delete(id);
+    if (!other) return;
+    // The other one brings what this one should.
+    views.delete(id);
+    if (known.has(other)) return;
+    known.add(other);
+    left.add(other);
+    await ask(other);
   };
   const lookAtQueue = async (isWhole: boolean) => {
     const { listed, isComplete } = await readQueue(server, isWhole, { signal });

@@ -24,6 +24,8 @@ export const IMPORT = z.looseObject({
   bytes: amount,
   createdAt: INSTANT.nullish(),
   endedAt: INSTANT.nullish(),
+  /** The import that has the post which this one was to fetch. */
+  mergedInto: text,
   files: z.array(z.looseObject({ path: z.string(), size: z.number() })).nullish(),
 });
 export type ImportView = z.infer<typeof IMPORT>;

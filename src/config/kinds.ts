@@ -65,7 +65,7 @@ export function size(least: number): Kind<number> {
 }
 
 export function yesNo(): Kind<boolean> {
-  return kind(z.boolean(), "true or false");
+  return kind(z.boolean(), "true or false", { fromText: booleanFromText });
 }
 
 export function oneOf<const Choice extends string>(...choices: readonly [Choice, ...Choice[]]): Kind<Choice> {
@@ -161,6 +161,11 @@ function list(item: z.ZodType<string>, expects: string, between: RegExp): Kind<r
     fromText: (given) => (given.trimStart().startsWith("[") ? JSON.parse(given) : given.split(between).filter(Boolean)),
     show: (values) => JSON.stringify(values),
   });
+}
+
+function booleanFromText(given: string): unknown {
+  const word = given.trim().toLowerCase();
+  return word === "true" || (word === "false" ? false : given);
 }
 
 function numberFromText(given: string): unknown {

@@ -32,8 +32,8 @@ export interface SpeedStepEvent extends SpeedStep {
 }
 
 /**
- * complete: all was measured. volume, time: there was no more to spend. playback: somebody began to watch, who comes first.
- * library: it holds no articles any more. provider: it could not be measured any further.
+ * complete: all was measured. volume, time: there was no more to spend; or others had all connections for too long.
+ * playback: somebody began to watch, who comes first. library: it holds no articles any more. provider: it could not be measured any further.
  */
 export type SpeedEnd = "complete" | "volume" | "time" | "playback" | "library" | "provider";
 

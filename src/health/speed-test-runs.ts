@@ -19,6 +19,8 @@ export interface SpeedTestsOptions {
   /** For a provider that is not configured. */
   readonly openClient: OpenClient;
   readonly activity: SpeedContext["activity"];
+  /** See `SpeedContext.heldBack`; concerns the configured providers, since guests have connections of their own. */
+  readonly heldBack: SpeedContext["heldBack"];
   /** Memory that a test may take. */
   readonly memoryBytes: number;
   readonly clock: Clock;
@@ -33,6 +35,7 @@ interface Account {
   /** Configured providers go by their name, guests by their options. */
   readonly key: string;
   readonly client: () => Disposable & { readonly client: ProviderClient };
+  readonly heldBack: SpeedContext["heldBack"];
 }
 
 /**
@@ -87,19 +90,21 @@ export class SpeedTests implements AsyncDisposable {
   }
 
   #configured(options: ProviderOptions): Account {
-    const { client } = this.#options;
-    return { options, key: `configured ${options.id}`, client: () => ({ client, [Symbol.dispose]() {} }) };
+    const { client, heldBack } = this.#options;
+    const key = `configured ${options.id}`;
+    return { options, key, client: () => ({ client, [Symbol.dispose]() {} }), heldBack };
   }
 
   #guest(options: ProviderOptions): Account {
-    return { options, key: `guest ${guestKey(options)}`, client: () => this.#guests.lease(options) };
+    const key = `guest ${guestKey(options)}`;
+    return { options, key, client: () => this.#guests.lease(options), heldBack: () => undefined };
   }
 
   #join(account: Account, wish: SpeedTestWish): SpeedRun {
-    const { key } = account;
+    const { key, heldBack } = account;
     const known = this.#runs.get(key);
     if (known !== undefined && !known.isOver) return known;
-    refuseToStart({ sample: this.#sample, activity: this.#options.activity }, wish);
+    refuseToStart({ sample: this.#sample, activity: this.#options.activity, heldBack }, wish);
     // Taken before the test waits its turn, so that a fifth guest is told at once.
     const lease = account.client();
     const run = new SpeedRun((tell, cancel) => this.#measure(account, wish, { ...cancel, tell, client: lease.client }));
@@ -112,7 +117,7 @@ export class SpeedTests implements AsyncDisposable {
   }
 
   async #measure(
-    { options }: Account,
+    { options, heldBack }: Account,
     wish: SpeedTestWish,
     { client, tell, signal }: Cancel & Pick<SpeedContext, "tell"> & { readonly client: ProviderClient },
   ): Promise<void> {
@@ -132,7 +137,8 @@ export class SpeedTests implements AsyncDisposable {
       }
       tell(event);
     };
-    await measureSpeed(target, wish, { sample: this.#sample, memoryBytes, clock, activity, tell: heard, signal });
+    const context = { sample: this.#sample, memoryBytes, clock, activity, heldBack };
+    await measureSpeed(target, wish, { ...context, tell: heard, signal });
   }
 }
 

@@ -49,6 +49,8 @@ export interface StepResult {
   readonly step: SpeedStep;
   /** Why it ended in trouble; undefined if it did not. */
   readonly trouble: AppError | undefined;
+  /** Whether any command got as far as the provider. */
+  readonly wasAsked: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ class Step {
   #inARow = { missing: 0, corrupt: 0, failed: 0 };
   #end: StepEnd = "measured";
   #trouble: AppError | undefined;
+  #wasAsked = false;
   #lastFailure: AppError | undefined;
   #defect: unknown;
   #grace: Disposable | undefined;
@@ -99,6 +102,7 @@ class Step {
     return {
       end: this.#end,
       trouble: this.#trouble,
+      wasAsked: this.#wasAsked,
       step: {
         connections,
         depth,
@@ -137,10 +141,10 @@ class Step {
     const { source, slots, clock, volume } = this.#context;
     const { signal } = this.#stop;
     const arrival = this.#meter.begin();
+    const trace = new FetchTrace(clock.now());
     try {
       const slot = await slots.acquire(segment.size, { urgency: HEALTH, signal });
       try {
-        const trace = new FetchTrace(clock.now());
         const { size } = await source.body(id, slot, {
           urgency: HEALTH,
           only: this.#only,
@@ -162,6 +166,8 @@ class Step {
     } catch (error) {
       // What was under way at the end may still come in whole, so it stays booked; so far nothing was wrong with it.
       if (!signal.aborted) this.#failed(error, { arrival, segment });
+    } finally {
+      this.#wasAsked ||= trace.times.some(({ sentAt }) => sentAt !== undefined);
     }
   }
 

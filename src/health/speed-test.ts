@@ -42,6 +42,8 @@ export interface SpeedContext {
   readonly clock: Clock;
   /** Who uses the line at this moment. */
   readonly activity: () => Disturbance;
+  /** Why a test may use none of the provider's connections at this moment, in words; undefined when it may. */
+  readonly heldBack: () => string | undefined;
   readonly tell: (event: SpeedEvent) => void;
 }
 
@@ -55,7 +57,7 @@ export async function measureSpeed(
   wish: SpeedTestWish,
   context: SpeedContext & Cancel,
 ): Promise<void> {
-  const { clock, tell, signal, activity } = context;
+  const { clock, tell, signal, activity, heldBack } = context;
   refuseToStart(context, wish);
   const climb = new Climb(target, wish, context);
   const { id, connections } = target.snapshot();
@@ -64,10 +66,12 @@ export async function measureSpeed(
 
   const halt = new AbortController();
   using _abort = onAbort(signal, () => halt.abort(signal.reason));
-  using _most = clock.after(TEST_MOST_MS, () => halt.abort(new Halt("time")));
+  using _most = clock.after(TEST_MOST_MS, () => halt.abort(new Halt("time", ENDED.time)));
   using _look = clock.every(LOOK_MS, () => {
     const now = activity();
-    if (now.streams > 0 && wish.whileStreaming === "stop") halt.abort(new Halt("playback"));
+    const why = heldBack();
+    if (now.streams > 0 && wish.whileStreaming === "stop") halt.abort(new Halt("playback", ENDED.playback));
+    else if (why !== undefined) halt.abort(new Halt("playback", noRoom(why)));
     else climb.note(now);
   });
   climb.note(activity());
@@ -76,14 +80,17 @@ export async function measureSpeed(
     ending = await climb.run(halt.signal);
   } catch (error) {
     if (!(error instanceof Halt)) throw error;
-    ending = { ended: error.ended, trouble: undefined };
+    ending = { ended: error.ended, reason: error.reason, trouble: undefined };
   }
   tell(climb.report(ending));
 }
 
-/** Throws CONFLICT when the library has no article to test with, or when somebody is watching and must not be disturbed. */
+/**
+ * Throws CONFLICT when the library has no article to test with, when somebody is watching and must not be disturbed, or when playback has
+ * all connections.
+ */
 export function refuseToStart(
-  { sample, activity }: Pick<SpeedContext, "sample" | "activity">,
+  { sample, activity, heldBack }: Pick<SpeedContext, "sample" | "activity" | "heldBack">,
   wish: SpeedTestWish,
 ): void {
   if (sample(1).length === 0) {
@@ -92,18 +99,29 @@ export function refuseToStart(
     });
   }
   const { streams } = activity();
-  if (streams === 0 || wish.whileStreaming === "share") return;
-  throw new RequestError(
-    "CONFLICT",
-    `${count(streams, "stream")} ${streams === 1 ? "is" : "are"} active: playback comes first`,
-    {
-      hint: "try again when nobody watches; with --while-streaming, or force=1, it is done all the same, and the figures are too low",
-    },
-  );
+  if (streams > 0 && wish.whileStreaming === "stop") {
+    throw new RequestError(
+      "CONFLICT",
+      `${count(streams, "stream")} ${streams === 1 ? "is" : "are"} active: playback comes first`,
+      {
+        hint: "try again when nobody watches; with --while-streaming, or force=1, it is done all the same, and the figures are too low",
+      },
+    );
+  }
+  const why = heldBack();
+  if (why === undefined) return;
+  throw new RequestError("CONFLICT", noRoom(why), {
+    hint: "try again when nobody watches, or leave imports and tests a connection in any case: streaming.floor=1",
+  });
+}
+
+function noRoom(why: string): string {
+  return `playback has all connections (${why})`;
 }
 
 interface Ending {
   readonly ended: SpeedEnd;
+  readonly reason: string;
   /** What the provider did; undefined unless that was the end of it. */
   readonly trouble: AppError | undefined;
 }
@@ -111,10 +129,12 @@ interface Ending {
 /** Why a test is broken off, by itself. */
 class Halt extends Error {
   readonly ended: "time" | "playback";
+  readonly reason: string;
 
-  constructor(ended: "time" | "playback") {
-    super(`the speed test is over: ${ended}`);
+  constructor(ended: "time" | "playback", reason: string) {
+    super(`the speed test is over: ${reason}`);
     this.ended = ended;
+    this.reason = reason;
   }
 }
 
@@ -126,6 +146,14 @@ const ENDED: Readonly<Record<SpeedEnd, string>> = {
   playback: "somebody began to watch, and playback comes first",
   library: "the library holds no articles any more",
 };
+
+function endedBy(ended: SpeedEnd): Ending {
+  return { ended, reason: ENDED[ended], trouble: undefined };
+}
+
+function inTrouble(trouble: AppError): Pick<Ending, "reason" | "trouble"> {
+  return { reason: trouble.message, trouble };
+}
 
 /** The way up, step by step, as far as it goes. */
 class Climb {
@@ -168,20 +196,31 @@ class Climb {
     this.#roundTripMs = await measureRoundTrip(shared, { signal });
     for (;;) {
       const plan = nextStep(this.#steps, this.#bounds);
-      if (plan === undefined) return { ended: "complete", trouble: undefined };
+      if (plan === undefined) return endedBy("complete");
       const onRate = (bytesPerSecond: number) =>
         tell({ kind: "progress", ...plan, bytesPerSecond, usedBytes: volume.usedBytes });
       const result = await measureStep(plan, { ...shared, volume, slots: this.#slots, onRate }, { signal });
       this.#take(result);
       const { end, trouble } = result;
-      if (trouble !== undefined) return { ended: "provider", trouble: trouble };
-      if (end === "volume" || end === "library") return { ended: end, trouble: undefined };
+      if (trouble !== undefined && this.#isCrowdedOut(result)) return { ended: "time", ...inTrouble(this.#crowd()) };
+      if (trouble !== undefined) return { ended: "provider", ...inTrouble(trouble) };
+      if (end === "volume" || end === "library") return endedBy(end);
     }
   }
 
+  /** Whether nothing was asked at all: others of this program had the connections, and the provider is not to blame. */
+  #isCrowdedOut({ wasAsked, step }: StepResult): boolean {
+    const { opening } = this.#target.snapshot().connections;
+    return !wasAsked && step.failed === 0 && opening === 0 && disturbed(this.#others) !== undefined;
+  }
+
+  #crowd(): RequestError {
+    const message = `${this.#provider} could not be asked for anything: playback and imports had all connections`;
+    return new RequestError("CONFLICT", message, { hint: "try again when nobody watches and no import runs" });
+  }
+
   /** Throws instead when there is nothing to report. */
-  report({ ended, trouble }: Ending): SpeedReport {
-    const reason = trouble?.message ?? ENDED[ended];
+  report({ ended, reason, trouble }: Ending): SpeedReport {
     if (this.#steps.length === 0) {
       throw trouble ?? new RequestError("CONFLICT", `${this.#provider} was not measured: ${reason}`);
     }

@@ -24,9 +24,9 @@ const LEAST_SAMPLE = 20;
 const MOST_SAMPLE = 60;
 /** The sample that a loss is judged by. */
 const LARGE_SAMPLE = 200;
-/** So many of a sample are read: a server may say that it has an article and then not give it. */
+/** So many are read: a server may say that it has an article and then not give it, or give something else. */
 const BODIES = 2;
-/** So many are read where too few STATs are answered. */
+/** So many are read where STATs cannot be relied on: too few are answered, or what is said to be there cannot be read. */
 const BODIES_INSTEAD = 20;
 
 /** One article that is looked for. */
@@ -36,7 +36,7 @@ interface Wanted extends Question {
 
 /**
  * Looks for articles of posts whose parts are placed: for a sample spread evenly over those that were not asked for yet, which grows
- * when something is missing in it, or for all. Resolves with what a person should know: holes that the rule puts up with.
+ * when something is missing in it, or for all. A few are read, more where what is read contradicts what was said. Resolves with what a person should know: holes that the rule puts up with.
  * Rejects with ArticleError, and numbers for each provider, when too few are there; with FormatError when the NZB lists too few; with
  * ProviderError when too many could not be asked for to tell; or with the signal's reason.
  */
@@ -55,6 +55,8 @@ class Check {
   readonly #byPost: ReadonlyMap<Question["post"], MappedPost>;
   readonly #options: CheckOptions;
   #tally = new CheckTally();
+  /** Whether what a server says to have could not be read. */
+  #isLiedTo = false;
   /** Articles that the tally is to hold. */
   #goal = 0;
   #asked = 0;
@@ -70,7 +72,9 @@ class Check {
   /** `left`: articles that were not asked for yet. */
   async all(left: number): Promise<string | undefined> {
     this.#goal = left;
-    await this.#ask(unread(this.#posts), left, () => this.#stat);
+    const read = evenly(this.#spread(LARGE_SAMPLE), BODIES);
+    const isRead = ({ post, index }: Wanted) => read.some((one) => one.index === index && one.post === post);
+    await this.#ask(unread(this.#posts), left, (wanted) => (isRead(wanted) ? this.#body : this.#stat));
     this.#tally.addKnown(answersOf(this.#posts));
     return await this.#judge("");
   }
@@ -83,7 +87,7 @@ class Check {
     const read = new Set(evenly(small, BODIES));
     this.#goal = small.length;
     await this.#ask(small, small.length, (wanted) => (read.has(wanted) ? this.#body : this.#stat));
-    if (this.#tally.lost > 0) {
+    if (this.#tally.lost > 0 && !this.#isLiedTo) {
       const isAsked = new Set(small);
       const more = large.filter((wanted) => !isAsked.has(wanted));
       this.#goal += more.length;
@@ -95,7 +99,7 @@ class Check {
   }
 
   async #judge(of: string): Promise<string | undefined> {
-    if (!this.#isOpen) return this.#verdict(of);
+    if (!this.#isOpen && !this.#isLiedTo) return this.#verdict(of);
     await this.#readInstead();
     if (!this.#isOpen) return this.#verdict("of the sample ");
     const { unknown, total } = this.#tally;
@@ -108,12 +112,12 @@ class Check {
     return this.#tally.note(of);
   }
 
-  /** A server that does not know STAT may yet have everything, so some are read; nothing else counts then. */
+  /** A server that does not know STAT may yet have everything, and one that lies nothing, so some are read; nothing else counts then. */
   async #readInstead(): Promise<void> {
     this.#tally = new CheckTally();
     const chosen = this.#spread(BODIES_INSTEAD);
     this.#goal = chosen.length;
-    await this.#ask(chosen, chosen.length, () => this.#body);
+    await this.#ask(chosen, chosen.length, () => this.#read);
   }
 
   async #ask(wanted: Iterable<Wanted>, count: number, lookAt: (wanted: Wanted) => Look): Promise<void> {
@@ -146,8 +150,17 @@ class Check {
   readonly #stat: Look = ({ post, index }, { trace, signal }) =>
     this.#options.probe.exists({ ...post.target(index), trace }, signal);
 
+  readonly #body: Look = async (wanted, { trace, signal }) => {
+    const answer = await this.#read(wanted, { trace, signal });
+    if (answer === "corrupt") this.#isLiedTo = true;
+    else if (answer === "missing" && !this.#isLiedTo) {
+      this.#isLiedTo = (await this.#options.probe.exists(wanted.post.target(wanted.index), signal)) === "present";
+    }
+    return answer;
+  };
+
   /** The article must be the part that belongs there. */
-  readonly #body: Look = async ({ post, index, mapped: { map } }, { trace, signal }) => {
+  readonly #read: Look = async ({ post, index, mapped: { map } }, { trace, signal }) => {
     const before = map.gaps.reduce((sum, { at, parts }) => (at <= index ? sum + parts : sum), 0);
     const { start, end } = partRange(map, index + before);
     const target = { ...post.target(index), expect: { begin: start, size: end - start }, trace };

@@ -1,23 +1,26 @@
-import { pipeline } from "node:stream/promises";
-import { crc32, createInflateRaw } from "node:zlib";
+import { isUtf8 } from "node:buffer";
 import { type Entry, getFileNameLowLevel, openPromise, type ZipFile } from "yauzl";
 import { errorCode, errorMessage, FormatError } from "../base/errors.ts";
+import { nzbBytes } from "./bundle-bytes.ts";
 import { baseName } from "./safe-name.ts";
+import { sentName } from "./sent-name.ts";
 
 /** Of all kinds, NZBs or not. */
 const MAX_ENTRIES = 1_000;
-/** All NZBs of one bundle together may have so many times as many bytes as a single one. */
+/** Names, and what programs note beside them. */
+const MAX_DIRECTORY_BYTES = 4 * 1024 * 1024;
+/** All NZBs of one bundle together, fully unpacked, may have so many times as many bytes as a single one. */
 const TOTAL_FACTOR = 4;
-/** APPNOTE 4.4.5. */
-const STORED = 0;
-const DEFLATED = 8;
+
+/** APPNOTE 4.6.9. */
+const UNICODE_PATH = 0x7075;
 
 const NZB = /.\.nzb(?:\.gz)?$/is;
 
 export interface BundledNzb {
   /** Without the folders it stands in. */
   readonly fileName: string;
-  /** Its bytes as they were before they were packed into the ZIP. To be read one after the other. */
+  /** Its bytes, unpacked from the ZIP, and from gzip too. To be read one after the other. */
   open(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
@@ -47,15 +50,21 @@ export async function openBundle(path: string, maxNzbBytes: number): Promise<Bun
     if (entries.some(({ entry }) => entry.isEncrypted())) throw encrypted();
     const total = maxNzbBytes * TOTAL_FACTOR;
     const claimed = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
-    if (claimed > total) {
-      throw new FormatError("NZB_TOO_LARGE", `the NZBs of the ZIP have more than ${total} bytes together`, {
+    const tooMuch = () =>
+      new FormatError("NZB_TOO_LARGE", `the NZBs of the ZIP have more than ${total} bytes together`, {
         hint: "make several ZIPs of it, or raise imports.maxNzbBytes if they really are that large",
       });
-    }
+    if (claimed > total) throw tooMuch();
+    // The directory bounds only what is packed once.
+    let left = total;
+    const spend = (bytes: number) => {
+      left -= bytes;
+      if (left < 0) throw tooMuch();
+    };
     return {
       nzbs: entries.map(({ fileName, entry }) => ({
-        fileName: baseName(fileName),
-        open: () => bytesOf(zip, entry),
+        fileName: sentName(fileName),
+        open: () => nzbBytes(zip, entry, spend),
       })),
       [Symbol.dispose]: () => zip.close(),
     };
@@ -86,10 +95,12 @@ async function entriesOf(zip: ZipFile): Promise<readonly NamedEntry[]> {
     });
   }
   const found: NamedEntry[] = [];
+  let bytes = 0;
   try {
     for await (const entry of zip.eachEntry()) {
-      const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
-      found.push({ fileName: getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false), entry });
+      bytes += entry.fileNameRaw.length + entry.extraFieldRaw.length + entry.fileCommentRaw.length;
+      if (bytes > MAX_DIRECTORY_BYTES) throw new Error("its directory is too long");
+      found.push({ fileName: nameOf(entry), entry });
     }
   } catch (error) {
     throw broken(error);
@@ -97,51 +108,16 @@ async function entriesOf(zip: ZipFile): Promise<readonly NamedEntry[]> {
   return found;
 }
 
+/** UTF-8 where it can be that, since macOS does not say so; else as APPNOTE appendix D has it. */
+function nameOf({ generalPurposeBitFlag, fileNameRaw, extraFields }: Entry): string {
+  const hasOther = extraFields.some(({ id }) => id === UNICODE_PATH);
+  if (!hasOther && isUtf8(fileNameRaw)) return fileNameRaw.toString("utf8");
+  return getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false);
+}
+
 /** Whether it is an NZB, and none of the shadows that macOS packs beside its files. */
 function isWanted(path: string): boolean {
   return NZB.test(path) && !baseName(path).startsWith(".") && !path.startsWith("__MACOSX/");
-}
-
-/** Never more than the ZIP's directory claims, so that all of them are within the bound that was checked there. */
-async function* bytesOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array, void, undefined> {
-  const { uncompressedSize, crc32: wanted } = entry;
-  let size = 0;
-  let checksum = 0;
-  for await (const chunk of unpacked(zip, entry)) {
-    size += chunk.length;
-    if (size > uncompressedSize) throw damaged("it is longer than the ZIP says");
-    checksum = crc32(chunk, checksum);
-    yield chunk;
-  }
-  if (size !== uncompressedSize) throw damaged("it is shorter than the ZIP says");
-  if (checksum !== wanted) throw damaged("its checksum is another one than the ZIP says");
-}
-
-async function* unpacked(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array, void, undefined> {
-  const { compressionMethod: method } = entry;
-  if (method !== STORED && method !== DEFLATED) {
-    throw new FormatError("NZB_MALFORMED", `the NZB is packed by a method of ZIP that is not understood (${method})`, {
-      hint: "pack it with Deflate, as every program can",
-    });
-  }
-  try {
-    const packed = await zip.openReadStreamPromise(entry, { decodeFileData: false });
-    if (method === STORED) {
-      yield* packed;
-      return;
-    }
-    const inflate = createInflateRaw();
-    const pumped = pipeline(packed, inflate);
-    // The loop below reports the same failure.
-    pumped.catch(() => {});
-    yield* inflate;
-  } catch (error) {
-    throw errorCode(error) === undefined || errorCode(error)?.startsWith("Z_") ? damaged(errorMessage(error)) : error;
-  }
-}
-
-function damaged(why: string): FormatError {
-  return new FormatError("NZB_MALFORMED", `the NZB is damaged: ${why}`, { hint: "make or download the ZIP again" });
 }
 
 /** Errors of the file system have a code, and say nothing about the ZIP. */

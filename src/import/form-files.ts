@@ -3,7 +3,8 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/bus
 import { onAbort } from "../base/abort.ts";
 import { errorMessage, RequestError } from "../base/errors.ts";
 import type { Cancel } from "../base/seekable-file.ts";
-import type { Upload } from "./upload.ts";
+import { formName } from "./sent-name.ts";
+import { type FormFields, isNzbType, type Uploads } from "./upload.ts";
 
 const MAX_FILES = 100;
 const MAX_BYTES = 1024 * 1024 * 1024;
@@ -17,13 +18,13 @@ const LIMITS = {
 };
 
 /**
- * The files of a form (RFC 7578) in their order, whatever their fields are called, each with the text fields before it. A file's
+ * The files of a form (RFC 7578) in their order, whatever their fields are called: parts with a file name, or of a type that NZBs have. Each with the text fields before it. A file's
  * bytes are handed on as they arrive: the next one waits until its predecessor was read or left. Names are UTF-8.
  */
 export async function* formFiles(
   req: IncomingMessage,
   { signal, maxBytes = MAX_BYTES }: Cancel & { readonly maxBytes?: number },
-): AsyncGenerator<Upload, void, undefined> {
+): Uploads {
   const form = openForm(req);
   const waiting: FormFile[] = [];
   const fields = new Map<string, string>();
@@ -38,7 +39,7 @@ export async function* formFiles(
   form.on("file", (_field, stream, name) => {
     stream.on("error", () => broken.add(stream));
     // The form may be read on before this file is asked for.
-    waiting.push({ name, stream, fields: new Map(fields) });
+    waiting.push({ name: formName(name ?? ""), stream, fields: new Map(fields) });
     wake();
   });
   form.on("field", (field, value, isNameCut, isValueCut) => {
@@ -100,7 +101,7 @@ export async function* formFiles(
         throw failure;
       } else if (isEnded) {
         if (isOverfull) throw tooLarge(`the form holds more than ${MAX_FILES} files, or too much text`);
-        return;
+        return fields;
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -116,7 +117,7 @@ export async function* formFiles(
 interface FormFile {
   readonly name: string;
   readonly stream: BusboyFileStream;
-  readonly fields: ReadonlyMap<string, string>;
+  readonly fields: FormFields;
 }
 
 function badRequest(message: string): RequestError {
@@ -126,7 +127,12 @@ function badRequest(message: string): RequestError {
 function openForm(req: IncomingMessage): BusboyInstance {
   const type = req.headers["content-type"] ?? "";
   try {
-    return new Busboy({ headers: { ...req.headers, "content-type": type }, limits: LIMITS });
+    return new Busboy({
+      headers: { ...req.headers, "content-type": type },
+      limits: LIMITS,
+      preservePath: true,
+      isPartAFile: (_field, partType, fileName) => fileName !== undefined || isNzbType(partType ?? ""),
+    });
   } catch (cause) {
     throw new RequestError("BAD_REQUEST", "the form does not say where its parts end", {
       hint: "let the client library set Content-Type, which carries the boundary",

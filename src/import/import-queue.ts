@@ -1,8 +1,13 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
 import { RequestError } from "../base/errors.ts";
-import type { Job, JobId, JobPriority, JobState, JobStore } from "../catalog/jobs.ts";
+import type { Job, JobId, JobPriority, JobState, JobStore, QueuedJob, SortKey } from "../catalog/jobs.ts";
 import { Pace } from "./pace.ts";
-import { checkedCategory } from "./wish.ts";
+import { safeName } from "./safe-name.ts";
+import { checkedCategory, chosenName } from "./wish.ts";
+
+/** Jobs that get their place in one transaction. */
+const PLACED_AT_ONCE = 250;
 
 /** What people and download clients do to the queue; every face of the program does it here. Throws NOT_FOUND or CONFLICT. */
 export interface ImportQueue {
@@ -19,7 +24,14 @@ export interface ImportQueue {
   archive(id: JobId): boolean;
   setPriority(id: JobId, priority: JobPriority): Job;
   setCategory(id: JobId, category: string): Job;
+  /** The name may hold a password: `name{{password}}`. Throws BAD_REQUEST for one that cannot name a release. */
+  rename(id: JobId, name: string): Job;
   moveTo(id: JobId, position: number): Job;
+  /**
+   * Once, within each priority; what comes later is served as always. Done some hundred jobs at a time, with all else that the process has to
+   * do in between.
+   */
+  sort(by: SortKey, isDescending: boolean): Promise<void>;
   /** Durable; what is being imported stops and goes back to its place, but for jobs of priority force. */
   pauseAll(): void;
   resumeAll(): void;
@@ -28,7 +40,7 @@ export interface ImportQueue {
    * Milliseconds until a job is done, as far as its progress, its place and the latest imports tell; 0 when it has ended, undefined when
    * nothing tells. `place`: how many jobs are served before it, where a list of them tells that already.
    */
-  timeLeftMs(job: Job, place?: number): number | undefined;
+  timeLeftMs(job: QueuedJob, place?: number): number | undefined;
 }
 
 export interface ImportQueueOptions {
@@ -79,7 +91,21 @@ export function createImportQueue({ jobs, onChange, clock }: ImportQueueOptions)
     archive: (id) => changed(jobs.archive(id)),
     setPriority: (id, priority) => changed(jobs.setPriority(id, priority)),
     setCategory: (id, category) => changed(jobs.setCategory(id, checkedCategory(category))),
+    rename(id, wanted) {
+      const { name = "", passwords } = chosenName(wanted);
+      const job = jobs.setName(id, safeName(name, "Unnamed release"));
+      if (passwords.length > 0) jobs.addPasswords(id, passwords);
+      return changed(job);
+    },
     moveTo: (id, position) => changed(jobs.moveTo(id, position)),
+    async sort(by, isDescending) {
+      const placed = jobs.sorted(by, isDescending);
+      for (let start = 0; start < placed.length; start += PLACED_AT_ONCE) {
+        if (start > 0) await setImmediate();
+        jobs.place(placed.slice(start, start + PLACED_AT_ONCE));
+      }
+      changed(undefined);
+    },
     pauseAll() {
       jobs.isPaused = true;
       changed(undefined);

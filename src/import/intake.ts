@@ -21,6 +21,8 @@ export interface Submission extends ImportWish, Cancel {
   readonly body: AsyncIterable<Uint8Array>;
   /** As the client calls it, `name{{password}}.nzb` and the like; names the release unless `name` does. */
   readonly fileName: string | undefined;
+  /** See `NewJob.isDropped`. */
+  readonly isDropped?: true;
 }
 
 export interface Submitted {
@@ -54,4 +56,16 @@ export interface Intake {
   submitBundle(submission: Submission): Promise<readonly BundleResult[]>;
   /** Queues a fetch durably. Throws BAD_REQUEST for what is no http or https URL, or for a bad category or name. */
   submitUrl(request: FetchRequest): Submitted;
+}
+
+/** A body that has come, in a file of its own; disposing removes that. */
+export interface Received extends AsyncDisposable {
+  /** As `Intake.submitBundle`. */
+  submit(submission: Omit<Submission, "body">): Promise<readonly BundleResult[]>;
+}
+
+/** For whoever knows only after the body what is to become of it. */
+export interface Receiver {
+  /** Reads a body to its end. Rejects with NZB_MALFORMED when it is empty, NZB_TOO_LARGE, DISK_FULL, its own error, or the signal's reason. */
+  receive(body: AsyncIterable<Uint8Array>, cancel: Cancel): Promise<Received>;
 }

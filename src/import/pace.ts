@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { Job, JobStore } from "../catalog/jobs.ts";
+import type { JobStore, QueuedJob } from "../catalog/jobs.ts";
 
 /** Imports that tell how long one takes. */
 const LATEST = 20;
@@ -31,7 +31,7 @@ export class Pace {
    * Milliseconds until a job is done; 0 when it has ended, undefined when nothing tells. `place`: how many jobs are served before it,
    * where the caller knows that already.
    */
-  timeLeftMs(job: Job, place?: number): number | undefined {
+  timeLeftMs(job: QueuedJob, place?: number): number | undefined {
     const { state, priority } = job;
     if (state === "completed" || state === "failed" || state === "cancelled") return 0;
     const { medianMs, atOnce, isPaused } = this.#now();
@@ -47,7 +47,7 @@ export class Pace {
     this.#known = undefined;
   }
 
-  #restOf({ progress, startedAt }: Job, medianMs: number | undefined): number | undefined {
+  #restOf({ progress, startedAt }: QueuedJob, medianMs: number | undefined): number | undefined {
     if (startedAt === undefined) return medianMs;
     const elapsed = Math.max(0, this.#clock.wall() - startedAt);
     if (progress >= TELLING_PROGRESS) return Math.round((elapsed * (1 - progress)) / progress);

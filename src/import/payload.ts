@@ -2,8 +2,8 @@ import type { FileKind } from "./magic.ts";
 
 /**
  * What a posted file is for.
- * payload: what the post is about, must exist. sample: a short excerpt. companion: useful to a viewer (subtitles, artwork), payload where
- * there is nothing else. note: about the post. par2, nzb: become no entry.
+ * payload: what the post is about, must exist. sample: a short excerpt. companion: useful to a viewer (subtitles, artwork). Either is payload
+ * where there is nothing else. note: about the post. par2, nzb: become no entry.
  */
 export type Role = "payload" | "sample" | "companion" | "note" | "par2" | "nzb";
 
@@ -42,10 +42,11 @@ export function isEntry(role: Role): boolean {
   return role !== "par2" && role !== "nzb";
 }
 
-/** The roles with companions raised to payload when nothing else could be. */
+/** The roles with samples, or else companions, raised to payload when nothing else could be: songs may be called samples, too. */
 export function withPayload(roles: readonly Role[]): readonly Role[] {
   if (roles.includes("payload")) return roles;
-  return roles.map((role) => (role === "companion" ? "payload" : role));
+  const raised = roles.includes("sample") ? "sample" : "companion";
+  return roles.map((role) => (role === raised ? "payload" : role));
 }
 
 /** What there is, for people: `3 par2, 1 note`. */

@@ -48,7 +48,8 @@ export async function readNzb(file: SpooledFile, options: ReadNzbOptions): Promi
   const nzb = await parser.parse({ path: file.path }, { signal, limits: { bytes: maxBytes } });
   const packed = await packedFile(file, signal);
   signal.throwIfAborted();
-  const fromFile = names.fileName === undefined ? undefined : parseReleaseName(names.fileName);
+  // An NZB that is called a ZIP all the same.
+  const fromFile = names.fileName === undefined ? undefined : parseReleaseName(names.fileName.replace(/\.zip$/i, ""));
   const stated = names.stated === undefined ? undefined : parseReleaseName(names.stated);
   const name = releaseName({
     requested: names.requested,

@@ -12,6 +12,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Job, JobId, JobPatch, JobStore } from "../catalog/jobs.ts";
 import { NO_PAST, type Past, type Verdict, verdictOn } from "./import-verdict.ts";
 import type { Importer } from "./importer.ts";
+import { QueueTrouble } from "./queue-trouble.ts";
 
 export interface ImportsOptions {
   readonly catalog: Pick<Catalog, "jobs">;
@@ -47,6 +48,8 @@ const RECHECK_MS = 1_000;
 const PAUSE_MS = 10_000;
 /** The longest sleep: what falls due later is looked at again then, and timers cannot be set for months. */
 const MAX_SLEEP_MS = 3_600_000;
+const WORDS = { trouble: "cannot take a job from the queue", over: "jobs can be taken from the queue again" } as const;
+
 /** Puts jobs that a dead process left behind back into the queue, and starts with what is due. Throws when the catalog cannot be read. */
 export async function startImports(options: ImportsOptions): Promise<Imports> {
   const { jobs } = options.catalog;
@@ -70,12 +73,14 @@ class Runner implements Imports {
   readonly #running = new Set<Run>();
   /** Of jobs that have waited, until they have ended or somebody starts them anew; a new process knows nothing of it. */
   readonly #past = new Map<JobId, Past>();
+  readonly #trouble: QueueTrouble;
   #loop: Promise<void> = Promise.resolve();
   #rouse: () => void = () => {};
 
   constructor(options: ImportsOptions) {
     this.#options = options;
     this.#jobs = options.catalog.jobs;
+    this.#trouble = new QueueTrouble(options.log, WORDS);
   }
 
   start(): void {
@@ -104,20 +109,24 @@ class Runner implements Imports {
   }
 
   async #takeJobs(): Promise<void> {
-    const { admission, clock, log } = this.#options;
+    const { admission } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
         const pauseMs = this.#dueInMs();
         if (pauseMs > 0) {
+          // What could not be taken is not there any more, so that somebody has written to the queue since.
+          this.#trouble.over();
           await this.#sleep(pauseMs);
           continue;
         }
         const ticket = await admission.admitJob({ signal });
-        if (!this.#startNext(ticket)) await this.#sleep(RECHECK_MS);
+        const isStarted = this.#startNext(ticket);
+        this.#trouble.over();
+        if (!isStarted) await this.#sleep(RECHECK_MS);
       } catch (error) {
         if (signal.aborted) return;
-        log.error({ error: errorMessage(error), at: clock.wall() }, "cannot take a job from the queue");
+        this.#trouble.report(error);
         await this.#sleep(PAUSE_MS);
       }
     }

@@ -53,8 +53,8 @@ function shorten(name: string): string {
   return joinName({ stem: trim(prefixOfBytes(stem, room)), extension });
 }
 
-/** As many whole code points as fit. */
-function prefixOfBytes(text: string, room: number): string {
+/** As many whole code points as fit into so many bytes of UTF-8. */
+export function prefixOfBytes(text: string, room: number): string {
   let bytes = 0;
   let end = 0;
   for (const codePoint of text) {

@@ -7,7 +7,7 @@ import type { JobStore, NewJob } from "../catalog/jobs.ts";
 import type { NzbParser } from "../nzb/parser-thread.ts";
 import { isZip, openBundle } from "./bundle.ts";
 import type { CategoryRules } from "./category-rules.ts";
-import type { BundleResult, Intake, Submission, Submitted } from "./intake.ts";
+import type { BundleResult, Intake, Receiver, Submission, Submitted } from "./intake.ts";
 import { releaseName } from "./names.ts";
 import { type NzbNames, type ReadNzb, readNzb } from "./read-nzb.ts";
 import { Spool, type SpooledFile } from "./spool.ts";
@@ -35,7 +35,7 @@ export interface Delivery extends Submission {
   readonly settle: (nzb: ReadNzb) => Submitted;
 }
 
-export interface SpooledIntake extends Intake {
+export interface SpooledIntake extends Intake, Receiver {
   /** As `submitBundle`, but the first NZB that can be read becomes the job that waits for it. */
   deliver(delivery: Delivery): Promise<readonly BundleResult[]>;
 }
@@ -43,8 +43,10 @@ export interface SpooledIntake extends Intake {
 /** NZBs that are parsed and packed at once; each is held in memory, packed. */
 const AT_ONCE = 2;
 
+type Asked = Omit<Submission, "body">;
+
 interface Taking {
-  readonly submission: Submission;
+  readonly submission: Asked;
   readonly wish: CheckedWish;
   readonly names: NzbNames;
   readonly settle: (nzb: ReadNzb) => Submitted;
@@ -57,14 +59,15 @@ export async function createIntake(options: IntakeOptions): Promise<SpooledIntak
   const places = new Limiter(AT_ONCE);
 
   function queue({ source, name, passwords }: ReadNzb, { submission, wish }: Taking): Submitted {
-    const { whenCompleted } = submission;
-    const job: NewJob = { ...wish, ...source, name, passwords, ...(whenCompleted && { whenCompleted }) };
+    const { whenCompleted, isDropped } = submission;
+    const asked = { ...(whenCompleted && { whenCompleted }), ...(isDropped && { isDropped }) };
+    const job: NewJob = { ...wish, ...source, name, passwords, ...asked };
     const added = jobs.add(job);
     if (added.isNew) onQueued();
     return added;
   }
 
-  function prepared(submission: Submission, statedName?: string): Taking {
+  function prepared(submission: Asked, statedName?: string): Taking {
     const wish = checkedWish(submission, rules);
     const names = { requested: wish.name, stated: statedName, fileName: submission.fileName };
     const taking: Taking = { submission, wish, names, settle: (nzb) => queue(nzb, taking) };
@@ -77,10 +80,14 @@ export async function createIntake(options: IntakeOptions): Promise<SpooledIntak
     return settle(await readNzb(file, { parser, maxBytes: maxNzbBytes, names, passwords: wish.passwords, signal }));
   }
 
-  async function takeAll(taking: Taking): Promise<readonly BundleResult[]> {
+  async function takeBody({ body, signal }: Submission, taking: Taking): Promise<readonly BundleResult[]> {
+    await using file = await spool.keep(body, { signal, maxBytes: maxNzbBytes });
+    return await takeAll(file, taking);
+  }
+
+  async function takeAll(file: SpooledFile, taking: Taking): Promise<readonly BundleResult[]> {
     const { submission, names } = taking;
     const { signal } = submission;
-    await using file = await spool.keep(submission.body, { signal, maxBytes: maxNzbBytes });
     if (!isZip(file.magic)) return [await resultOf(names.fileName, take(file, taking), signal)];
     using bundle = await openBundle(file.path, maxNzbBytes);
     const isAlone = bundle.nzbs.length === 1;
@@ -104,7 +111,15 @@ export async function createIntake(options: IntakeOptions): Promise<SpooledIntak
       return await take(file, taking);
     },
 
-    submitBundle: async (submission) => await takeAll(prepared(submission)),
+    submitBundle: async (submission) => await takeBody(submission, prepared(submission)),
+
+    async receive(body, { signal }) {
+      const file = await spool.keep(body, { signal, maxBytes: maxNzbBytes });
+      return {
+        submit: async (submission) => await takeAll(file, prepared(submission)),
+        [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+      };
+    },
 
     async deliver(delivery) {
       const taking = prepared(delivery, delivery.statedName);
@@ -115,7 +130,7 @@ export async function createIntake(options: IntakeOptions): Promise<SpooledIntak
         isSettled = true;
         return settled;
       };
-      return await takeAll({ ...taking, settle });
+      return await takeBody(delivery, { ...taking, settle });
     },
 
     submitUrl(request) {

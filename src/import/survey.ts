@@ -1,4 +1,4 @@
-import { type AppError, ArticleError, FormatError, ProviderError } from "../base/errors.ts";
+import { type AppError, ArticleError, FormatError } from "../base/errors.ts";
 import type { ArticleProbe, Probe } from "./article-probe.ts";
 import { askAll, type Question } from "./ask-all.ts";
 import { inventory, isEntry, withPayload } from "./payload.ts";
@@ -64,9 +64,14 @@ export async function survey(posts: readonly Post[], options: SurveyOptions): Pr
     spreadOver(scouts, sample.lacking),
     async ({ post, index }, stop) => {
       const presence = await probe.exists(post.target(index), stop);
-      if (presence === "unknown") throw silence(post);
-      if (presence === "missing") post.learn(index, { state: "missing" });
-      sample.count(presence === "missing" ? "missing" : "found");
+      if (presence === "present") {
+        sample.count("found");
+        return;
+      }
+      // A server that does not know STAT may yet have it; where nobody knows, reading it says why.
+      const answer: Probe = presence === "missing" ? { state: "missing" } : await probe.read(post.target(index), stop);
+      post.learn(index, answer);
+      sample.count(answer.state);
     },
     { signal },
   );
@@ -136,8 +141,4 @@ function lost(post: Post): AppError {
       hint: "the file has been removed or has expired; try another release, or add a provider",
     },
   );
-}
-
-function silence(post: Post): ProviderError {
-  return new ProviderError("PROVIDER_UNREACHABLE", `no provider would say whether the articles of ${post.label} exist`);
 }

@@ -8,9 +8,15 @@ export interface Upload {
   /** As the client calls it; undefined when it does not say. */
   readonly fileName: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
-  /** What a form says before this file, by the names of its fields; of two with the same name the last one counts. */
-  readonly fields: ReadonlyMap<string, string>;
+  /** What a form says before this file. */
+  readonly fields: FormFields;
 }
+
+/** The text of a form by the names of its fields; of two with the same name the last one counts. */
+export type FormFields = ReadonlyMap<string, string>;
+
+/** Ends with all the text of the form, what came after the last file too. */
+export type Uploads = AsyncGenerator<Upload, FormFields, undefined>;
 
 const FORM = "multipart/form-data";
 const RAW = new Set([
@@ -24,22 +30,28 @@ const RAW = new Set([
   "application/x-zip-compressed",
 ]);
 
+/** Whether a media type without parameters may be that of an NZB, or of what NZBs are packed in. */
+export function isNzbType(type: string): boolean {
+  return RAW.has(type);
+}
+
 /**
  * The NZBs, or ZIPs of them, that a request brings, one after the other, as its bytes arrive: its body is one, or a form with files.
  * Throws UNSUPPORTED_MEDIA for any other type, BAD_REQUEST for a broken form.
  */
-export function uploads(req: IncomingMessage, cancel: Cancel): AsyncIterable<Upload> {
+export function uploads(req: IncomingMessage, cancel: Cancel): Uploads {
   const type = (req.headers["content-type"] ?? "application/x-nzb").split(";")[0]?.trim().toLowerCase() ?? "";
   const encoding = (req.headers["content-encoding"] ?? "identity").trim().toLowerCase();
   const encodings = type === FORM ? ["identity"] : ["identity", "gzip", "x-gzip"];
   if (!encodings.includes(encoding)) throw unsupported(`a body that is encoded as ${encoding.slice(0, 40)}`);
   if (type === FORM) return formFiles(req, cancel);
-  if (RAW.has(type)) return oneBody(req);
+  if (isNzbType(type)) return oneBody(req);
   throw unsupported(`a body of type ${type.slice(0, 80)}`);
 }
 
-async function* oneBody(req: IncomingMessage): AsyncGenerator<Upload, void, undefined> {
+async function* oneBody(req: IncomingMessage): Uploads {
   yield { fileName: undefined, body: bytesOf(req), fields: new Map() };
+  return new Map();
 }
 
 /** Leaving the loop leaves the socket open: an answer is still to be sent over it. */

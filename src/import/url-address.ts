@@ -56,6 +56,17 @@ export interface AddressRule {
   readonly resolver?: typeof resolve;
 }
 
+/** Whether it is an http or https URL whose login, if it has one, can be read: Node throws where that is no UTF-8. */
+export function isWebAddress({ protocol, username, password }: URL): boolean {
+  if (protocol !== "http:" && protocol !== "https:") return false;
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws URL_FORBIDDEN where the host of a URL is written as an address that is not allowed. */
 export function requireAllowedHost({ hostname }: URL, { isAllowed }: AddressRule): void {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { UrlError } from "../base/errors.ts";
+import { isObfuscated } from "./obfuscated.ts";
 import { baseName } from "./safe-name.ts";
 import { type Download, shownUrl } from "./url-download.ts";
 
@@ -29,6 +30,13 @@ const MAX_WORDS = 200;
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429]);
 const LOGIN_HINT = "check the API key in the link, and the account at the indexer";
 const GONE_HINT = "it is no longer there: get it from another indexer";
+/** Nobody asks for a part; one would be taken for all of it. */
+const PARTIAL = 206;
+const HINTS: ReadonlyMap<number, string> = new Map([
+  [PARTIAL, "it sends a part of what is there: fetch the NZB yourself and add it as a file"],
+  [404, GONE_HINT],
+  [410, GONE_HINT],
+]);
 const PAGE_HINT = `a web page is usually a login: ${LOGIN_HINT}`;
 
 /**
@@ -44,9 +52,8 @@ export async function acceptedBody(download: Download, clock: Clock): Promise<As
   if (status >= 500 || BUSY.has(status)) {
     throw new BusyError(`${who} answers ${status}${words}`, retryAfterMs(headers["retry-after"], clock));
   }
-  if (status < 200 || status >= 300) {
-    const hint = status === 404 || status === 410 ? GONE_HINT : LOGIN_HINT;
-    throw new UrlError("URL_REFUSED", `${who} answers ${status}${words}`, { hint });
+  if (status < 200 || status >= 300 || status === PARTIAL) {
+    throw new UrlError("URL_REFUSED", `${who} answers ${status}${words}`, { hint: HINTS.get(status) ?? LOGIN_HINT });
   }
   if (refusal === undefined) return resumed(head, body);
   throw new UrlError("URL_REFUSED", `${who} sends ${refusal.what} instead of an NZB${words}`, { hint: refusal.hint });
@@ -181,12 +188,13 @@ function utf8(bytes: Buffer): string | undefined {
   }
 }
 
-/** The last piece of the path; where there is a query, only if it ends as an NZB does, since it is a call's name else. */
+/** The last piece of the path. Unless it ends as an NZB does, it may be a call's name, where there is a query, or a key, where it says nothing. */
 function pathName({ pathname, search }: URL): string | undefined {
   // Behind `&` old indexers have what belongs into the query, the key too.
   const last = baseName(decoded((pathname.split("/").at(-1) as string).split("&")[0] as string));
   if (last === "") return undefined;
-  return search === "" || /\.(?:nzb|nzb\.gz|zip)$/i.test(last) ? last : undefined;
+  if (/\.(?:nzb|nzb\.gz|zip)$/i.test(last)) return last;
+  return search === "" && !isObfuscated(last) ? last : undefined;
 }
 
 function decoded(text: string): string {

@@ -12,7 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import { AppError, errorCode, errorMessage, FormatError, UrlError } from "../base/errors.ts";
 import type { Cancel } from "../base/seekable-file.ts";
 import { VERSION } from "../base/version.ts";
-import { type AddressRule, allowedLookup, requireAllowedHost } from "./url-address.ts";
+import { type AddressRule, allowedLookup, isWebAddress, requireAllowedHost } from "./url-address.ts";
 
 export interface DownloadOptions extends AddressRule, Cancel {
   /** As they come over the wire. */
@@ -125,6 +125,11 @@ function answerOf(url: URL, options: DownloadOptions, signal: AbortSignal): Prom
       lookup: allowedLookup(options),
     });
     asked.once("response", resolve);
+    // Nobody else would hear of it: what changes to another protocol gives no response.
+    asked.once("upgrade", (_response, socket) => {
+      socket.destroy();
+      reject(misled(url, "answers in another protocol than HTTP"));
+    });
     // Those that come after the answer are its body's too.
     asked.on("error", reject);
     asked.end();
@@ -136,7 +141,7 @@ function redirectOf({ statusCode = 0, headers }: IncomingMessage, from: URL): UR
   if (!REDIRECTS.has(statusCode) || headers.location === undefined) return undefined;
   if (!URL.canParse(headers.location, from.href)) throw misled(from, "redirects to what is no address");
   const to = new URL(headers.location, from.href);
-  if (!/^https?:$/.test(to.protocol)) throw misled(from, "redirects to what is no web address");
+  if (!isWebAddress(to)) throw misled(from, "redirects to what is no web address");
   if (to.origin === from.origin && to.username === "" && to.password === "") {
     to.username = from.username;
     to.password = from.password;
@@ -219,11 +224,22 @@ function failure(error: unknown, url: URL, { signal }: Patience): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof AppError) return error;
   const code = errorCode(error);
+  if (code !== undefined && isUntrusted(code)) {
+    return new UrlError("URL_REFUSED", `the certificate of ${shownUrl(url)} cannot be trusted (${code})`, {
+      hint: "whoever answers may be somebody else: check the link, and this machine's clock",
+      cause: error,
+    });
+  }
   const why = code?.startsWith("Z_") ? "what comes is damaged" : (code ?? errorMessage(error));
   return new UrlError("URL_UNREACHABLE", `the download from ${shownUrl(url)} fails: ${why}`, {
     hint: WAITS,
     cause: error,
   });
+}
+
+/** What node:tls calls certificates that prove nothing: OpenSSL's X509_V_ERR codes, and `ERR_TLS_CERT_ALTNAME_INVALID`. */
+function isUntrusted(code: string): boolean {
+  return /CERT|CRL|^(?:UNABLE_TO_VERIFY|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MIS)/.test(code);
 }
 
 function misled(url: URL, what: string): UrlError {

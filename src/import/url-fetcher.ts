@@ -11,6 +11,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Fetch, Job, JobId, JobPatch, JobStore } from "../catalog/jobs.ts";
 import type { CategoryRules } from "./category-rules.ts";
 import type { Submitted } from "./intake.ts";
+import { QueueTrouble } from "./queue-trouble.ts";
 import type { ReadNzb } from "./read-nzb.ts";
 import type { SpooledIntake } from "./spooled-intake.ts";
 import { isPublicAddress } from "./url-address.ts";
@@ -45,6 +46,10 @@ const SPIN_MS = 1_000;
 /** After trouble with the queue itself. */
 const PAUSE_MS = 10_000;
 const MAX_IN_TROUBLE = 10_000;
+const WORDS = {
+  trouble: "cannot read or write the queue of fetches",
+  over: "the queue of fetches can be read and written again",
+} as const;
 /** The reason of a fetch whose job was cancelled, paused or removed meanwhile. */
 const WITHDRAWN = new Error("the fetch was withdrawn");
 
@@ -66,12 +71,14 @@ class Fetcher implements UrlFetcher {
   readonly #running = new Map<JobId, Run>();
   /** Since when a fetch has been failing, for those that failed since the start of the process. */
   readonly #troubleSince = new LRUCache<JobId, number>({ max: MAX_IN_TROUBLE });
+  readonly #trouble: QueueTrouble;
   #timer: Disposable | undefined;
   /** By the clock: the queue itself is in trouble, and indexers must not be asked over and over meanwhile. */
   #restsUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: UrlFetcherOptions) {
     this.#options = options;
+    this.#trouble = new QueueTrouble(options.log, WORDS);
   }
 
   wake(): void {
@@ -102,6 +109,7 @@ class Fetcher implements UrlFetcher {
         this.#start(job);
       }
       const due = this.#running.size < AT_ONCE ? jobs.nextFetchDue() : undefined;
+      if (this.#running.size === 0) this.#trouble.over();
       if (due !== undefined) this.#timer = clock.after(untilDueMs(due - clock.wall()), () => this.#startDue());
     } catch (error) {
       this.#rest(error);
@@ -110,9 +118,8 @@ class Fetcher implements UrlFetcher {
   }
 
   #rest(error: unknown): void {
-    const { clock, log } = this.#options;
-    log.error({ error: errorMessage(error) }, "cannot read or write the queue of fetches");
-    this.#restsUntil = clock.now() + PAUSE_MS;
+    this.#trouble.report(error);
+    this.#restsUntil = this.#options.clock.now() + PAUSE_MS;
   }
 
   #start(job: Job): void {
@@ -125,6 +132,9 @@ class Fetcher implements UrlFetcher {
     }
     const stop = new AbortController();
     const done = this.#run(job, stop)
+      .then(() => {
+        if (!this.#closing.signal.aborted) this.#trouble.over();
+      })
       .catch((error: unknown) => this.#rest(error))
       .finally(() => {
         this.#running.delete(job.id);

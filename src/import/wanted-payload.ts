@@ -26,8 +26,9 @@ export function assertPayload(files: readonly DraftedFile[], payload: CategoryRu
   const samples = samplesAmong(files);
   const candidates = files.filter((file) => !samples.has(file));
   if (candidates.some((file) => kindOf(file) === payload)) return;
-  const largest = files.reduce((most, file) => (file.size > most.size ? file : most));
-  const held = `${countOf(files.length, "file")}, the largest ${baseName(largest.file.path)}`;
+  const largest = files.toSorted((one, other) => other.size - one.size)[0];
+  const named = largest === undefined ? "" : `, the largest ${baseName(largest.file.path)}`;
+  const held = countOf(files.length, "file") + named;
   throw new FormatError("PAYLOAD_UNWANTED", `the release holds no ${payload}: ${held}`, {
     hint: "it is not what its name says, or it is meant for another category; get another post",
   });

@@ -29,6 +29,8 @@ export interface WatchFolderOptions {
 interface Memory {
   /** Its size and time when it was last looked at; everything else holds for that state alone. */
   readonly state: string;
+  /** By the clock: when that state was seen first. */
+  readonly since: number;
   /** By the clock; infinity when it has been dealt with and could not be moved. */
   readonly notBefore: number;
   readonly isWarnedOf: boolean;
@@ -36,10 +38,14 @@ interface Memory {
 
 /** How long a file is left alone that could not be taken for reasons that are not its own. */
 const TROUBLE_MS = 60_000;
+/** How long a file must have held still that cannot be read as an NZB: whoever writes it may only have paused. */
+const WRITTEN_MS = 60_000;
+/** What Node makes of bytes in a name that are no UTF-8. */
+const UNREADABLE = "\ufffd";
 
 /**
  * Takes `.nzb`, `.nzb.gz` and `.zip` files out of a folder, those of a folder in it into the category that it is named after, as soon as they
- * have not changed between two looks. What was queued goes to `_done`, what was refused to `_failed`, with a text beside it that says why.
+ * have not changed between two looks; for a minute, where they cannot be read. What was queued goes to `_done`, what was refused to `_failed`, with a text beside it that says why.
  */
 export function startWatchFolder(options: WatchFolderOptions): AsyncDisposable {
   const watcher = new Watcher(options);
@@ -111,14 +117,20 @@ class Watcher implements AsyncDisposable {
   async #visit(file: WatchedFile, last: Memory | undefined): Promise<Memory | undefined> {
     const { clock, log } = this.#options;
     const { signal } = this.#closing;
-    let state = last?.state ?? "";
+    const { state, since } = last ?? { state: "", since: clock.now() };
     try {
       const now = await stateOf(file);
-      if (now === undefined) return undefined;
-      if (now !== last?.state) return { state: now, notBefore: Number.NEGATIVE_INFINITY, isWarnedOf: false };
+      if (now === undefined) return file.name.includes(UNREADABLE) ? this.#unreachable(file, last) : undefined;
+      if (now !== last?.state) return seen(now, clock.now());
       if (clock.now() < last.notBefore) return last;
-      state = now;
-      return await this.#settle(file, state, await this.#submit(file, state));
+      const results = await this.#submit(file, state);
+      if (mayBeUnfinished(results) && clock.now() < since + WRITTEN_MS) {
+        return { ...last, notBefore: since + WRITTEN_MS };
+      }
+      // Meanwhile another file may have taken its place, which nobody has read.
+      const after = await stateOf(file);
+      if (after === state) return await this.#settle(file, last, results);
+      return after === undefined ? undefined : seen(after, clock.now());
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof WatchedFileChanged || errorCode(error) === "ENOENT") return undefined;
@@ -128,8 +140,15 @@ class Watcher implements AsyncDisposable {
           "a watched file cannot be taken now; it is tried again",
         );
       }
-      return { state, notBefore: clock.now() + TROUBLE_MS, isWarnedOf: true };
+      return { state, since, notBefore: clock.now() + TROUBLE_MS, isWarnedOf: true };
     }
+  }
+
+  #unreachable({ path }: WatchedFile, last: Memory | undefined): Memory {
+    if (last === undefined) {
+      this.#options.log.warn({ file: path }, "a watched file cannot be reached: its name is no UTF-8; give it another one");
+    }
+    return last ?? seen("", this.#options.clock.now());
   }
 
   /** Rejects with whatever is no fault of the file. */
@@ -148,7 +167,7 @@ class Watcher implements AsyncDisposable {
   }
 
   /** Moves a file that was dealt with out of the way. */
-  async #settle(file: WatchedFile, state: string, results: readonly BundleResult[]): Promise<Memory | undefined> {
+  async #settle(file: WatchedFile, last: Memory, results: readonly BundleResult[]): Promise<Memory | undefined> {
     const { folder, log } = this.#options;
     const jobs = results.flatMap(({ outcome }) => ("job" in outcome ? [outcome.job.id] : []));
     const refused = results.filter(({ outcome }) => "error" in outcome);
@@ -163,9 +182,18 @@ class Watcher implements AsyncDisposable {
     } catch (error) {
       const why = { file: file.path, error: errorMessage(error) };
       log.warn(why, "a watched file was dealt with and cannot be moved; it stays where it is");
-      return { state, notBefore: Number.POSITIVE_INFINITY, isWarnedOf: true };
+      return { ...last, notBefore: Number.POSITIVE_INFINITY, isWarnedOf: true };
     }
   }
+}
+
+function seen(state: string, since: number): Memory {
+  return { state, since, notBefore: Number.NEGATIVE_INFINITY, isWarnedOf: false };
+}
+
+/** Nothing of it could be read, which the end of the file may mend. */
+function mayBeUnfinished(results: readonly BundleResult[]): boolean {
+  return results.every(({ outcome }) => "error" in outcome && errorCode(outcome.error) === "NZB_MALFORMED");
 }
 
 /** A fault of the file or of its place, which no later try would mend. */

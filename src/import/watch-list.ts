@@ -7,6 +7,8 @@ import { errorCode } from "../base/errors.ts";
 export const DONE = "_done";
 export const FAILED = "_failed";
 
+/** Hidden ones, and what storage boxes and Windows keep in every folder: deleted files (`#recycle`, `$RECYCLE.BIN`), previews (`@eaDir`). */
+const SYSTEM = /^[.@#$]/;
 const WATCHED = /^[^.~].*\.(?:nzb|nzb\.gz|zip)$/is;
 /** A symbolic link might lead out of the folder, and a pipe would be waited for. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -78,7 +80,7 @@ function watchedIn(folder: string, entries: readonly Dirent[], category: string)
 }
 
 function isCategory(entry: Dirent): boolean {
-  return entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== DONE && entry.name !== FAILED;
+  return entry.isDirectory() && !SYSTEM.test(entry.name) && entry.name !== DONE && entry.name !== FAILED;
 }
 
 function inWords(stats: Stats): string | undefined {

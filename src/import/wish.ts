@@ -4,6 +4,7 @@ import { parseReleaseName } from "../nzb/release-name.ts";
 import type { CategoryRules } from "./category-rules.ts";
 import type { ImportWish } from "./intake.ts";
 import { safeName } from "./safe-name.ts";
+import { isWebAddress } from "./url-address.ts";
 
 /** Of imports that ask for none. */
 export const DEFAULT_CATEGORY = "default";
@@ -20,9 +21,7 @@ export interface CheckedWish extends Omit<JobWish, "name"> {
 /** Throws BAD_REQUEST for a category that is no folder name, or a name that cannot name a release. */
 export function checkedWish(wish: ImportWish, rules: CategoryRules): CheckedWish {
   const category = checkedCategory(wish.category);
-  const asked = checkedName(wish.name);
-  // A slash in a name that somebody chose is more likely a part of it than the start of a password.
-  const chosen = asked?.includes("{{") ? parseReleaseName(asked) : { name: asked, passwords: [] };
+  const chosen = chosenName(wish.name);
   return {
     name: chosen.name,
     category,
@@ -32,10 +31,20 @@ export function checkedWish(wish: ImportWish, rules: CategoryRules): CheckedWish
   };
 }
 
+/** A name that somebody chose, and the password that it may hold. Throws BAD_REQUEST for one that cannot name a release. */
+export function chosenName(name: string | undefined): {
+  readonly name: string | undefined;
+  readonly passwords: readonly string[];
+} {
+  const asked = checkedName(name);
+  // A slash in it is more likely a part of it than the start of a password.
+  return asked?.includes("{{") ? parseReleaseName(asked) : { name: asked, passwords: [] };
+}
+
 /** The address in its normal form. Throws BAD_REQUEST for what is no http or https URL; the message does not hold it. */
 export function checkedUrl(url: string): string {
   const parsed = url.length <= MAX_URL && URL.canParse(url.trim()) ? new URL(url.trim()) : undefined;
-  if (parsed !== undefined && /^https?:$/.test(parsed.protocol)) return parsed.href;
+  if (parsed !== undefined && isWebAddress(parsed)) return parsed.href;
   throw new RequestError("BAD_REQUEST", "this is no address that an NZB can be fetched from", {
     hint: `use one that begins with http:// or https:// and has at most ${MAX_URL} characters`,
   });

@@ -16,6 +16,7 @@ export interface NzbIntake {
       readonly body: AsyncIterable<Uint8Array>;
       readonly fileName: string;
       readonly category: string;
+      readonly isDropped: true;
     },
   ): Promise<Submitted>;
 }
@@ -100,7 +101,6 @@ export class DropImports {
   /** Nothing waits in here, so nobody comes in between. */
   #settle(path: readonly string[], { job, isNew }: Submitted, place: () => readonly JobId[]): void {
     const { drops, jobs } = this.#options;
-    const cameOtherwise = !isNew && !jobs.isDropped(job.id);
     let unwanted: readonly JobId[];
     try {
       unwanted = place();
@@ -110,7 +110,6 @@ export class DropImports {
       throw error;
     }
     this.#forget(path);
-    if (cameOtherwise) jobs.share(job.id);
     jobs.abandon(unwanted);
   }
 
@@ -140,8 +139,9 @@ function errorTextPath(path: readonly string[]): string | undefined {
   return name === undefined ? undefined : [...path.slice(0, -1), name].join("/");
 }
 
-function target(path: readonly string[]): { readonly fileName: string; readonly category: string } {
-  return { fileName: path.at(-1) as string, category: path.length === 1 ? DEFAULT_CATEGORY : (path[0] as string) };
+function target(path: readonly string[]) {
+  const category = path.length === 1 ? DEFAULT_CATEGORY : (path[0] as string);
+  return { fileName: path.at(-1) as string, category, isDropped: true } as const;
 }
 
 async function firstBytes(body: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { errorMessage } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Job, JobId, JobState, JobStore } from "../catalog/jobs.ts";
@@ -6,7 +5,6 @@ import type { WritableTree } from "../catalog/writable-tree.ts";
 
 /** Each is a transaction of its own, and players wait meanwhile. */
 const AT_ONCE = 20;
-const MAX_SHARED = 10_000;
 const UNDER_WAY: ReadonlySet<JobState> = new Set(["queued", "waiting", "importing", "paused"]);
 
 export interface DropJobsOptions {
@@ -23,7 +21,6 @@ export interface DropJobsOptions {
  */
 export class DropJobs implements Disposable {
   readonly #options: DropJobsOptions;
-  readonly #shared = new LRUCache<JobId, true>({ max: MAX_SHARED });
   readonly #unwanted: JobId[] = [];
   #turn: NodeJS.Immediate | undefined;
   #isDisposed = false;
@@ -36,19 +33,9 @@ export class DropJobs implements Disposable {
     return id === undefined ? undefined : this.#options.jobs.get(id);
   }
 
-  /** Whether a dropped file asked for it. */
-  isDropped(id: JobId): boolean {
-    return this.#options.drops.hasJob(id);
-  }
-
-  /** It came by another way than a dropped file too, so nobody who deletes a file of his decides alone. Known until the process ends. */
-  share(id: JobId): void {
-    this.#shared.set(id, true);
-  }
-
-  /** Cancels those that no dropped file asks for any more, and that did not come by another way. */
+  /** Cancels those that only dropped files asked for, and none of them does any more. */
   abandon(ids: readonly JobId[]): void {
-    for (const id of ids) if (!this.#shared.has(id)) this.#unwanted.push(id);
+    for (const id of ids) this.#unwanted.push(id);
     if (this.#turn === undefined) this.#step();
   }
 
@@ -65,8 +52,9 @@ export class DropJobs implements Disposable {
 
   #cancel(id: JobId): void {
     try {
-      const state = this.get(id)?.state;
-      if (state !== undefined && UNDER_WAY.has(state) && !this.isDropped(id)) this.#options.cancelJob(id);
+      const { drops, cancelJob } = this.#options;
+      const job = this.get(id);
+      if (job?.isDropped && UNDER_WAY.has(job.state) && !drops.hasJob(id)) cancelJob(id);
     } catch (error) {
       const why = errorMessage(error);
       this.#options.log.warn({ job: id, error: why }, "the import of a deleted NZB could not be cancelled");

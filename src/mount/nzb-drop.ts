@@ -44,7 +44,7 @@ interface Way {
  * made when they are asked for.
  *
  * Deleting or replacing an NZB cancels its import as long as that has not ended, unless another dropped file asked for the same one, or it
- * had come by another way before this one (as far as that has happened since the start of the process).
+ * came by another way too, sooner or later.
  */
 export class NzbDrop implements Subtree, Disposable {
   readonly #catalog: NzbDropOptions["catalog"];

@@ -1,6 +1,7 @@
 import { ConfigError } from "../base/errors.ts";
 import type { Config } from "../config/settings.ts";
 import { hrefOf } from "../webdav/href.ts";
+import { clientPath } from "./client-path.ts";
 import { contentType } from "./content-type.ts";
 
 /** A file of the library, as a completed job shows it. */
@@ -22,11 +23,9 @@ export interface StandIns {
 export function standIns({ style, mountPath, strmFolder, strmUrl }: Config["completed"]): StandIns {
   if (style === "files") return { suffix: "", textOf: () => undefined };
   if (style === "rclonelink") {
-    const separator = mountPath.startsWith("/") ? "/" : "\\";
-    const root = mountPath.endsWith(separator) ? mountPath : mountPath + separator;
     return {
       suffix: ".rclonelink",
-      textOf: ({ libraryPath }) => root + ["library", ...libraryPath.split("/")].join(separator),
+      textOf: ({ libraryPath }) => clientPath(mountPath, ["library", ...libraryPath.split("/")]),
     };
   }
   if (strmUrl === "" || strmFolder === "") {

@@ -58,7 +58,7 @@ export function judge(verb: Verb, { code, text }: StatusLine): Verdict {
   if (verb === "USER" && code === 381) return "password-required";
   if (code === 481) return isTooMany(text) ? "busy" : "auth-rejected";
   if (code === 482) return isTooMany(text) ? "busy" : VOLUME_OR_MONEY.test(text) ? "refused" : "auth-rejected";
-  if (code === 502) return isTooMany(text) ? "busy" : verb === "GREETING" || isFetch ? "refused" : refusedLogin(text);
+  if (code === 502) return isTooMany(text) ? "busy" : denied(verb, text);
   if (code === 400) return isTooMany(text) ? "busy" : "closing";
   if (code === 205) return "closing";
   if (code === 500 || code === 501 || code === 503 || code === 403) return "unsupported";
@@ -69,6 +69,8 @@ function isTooMany(text: string): boolean {
   return TOO_MANY.test(text) && !VOLUME_OR_MONEY.test(text);
 }
 
-function refusedLogin(text: string): Verdict {
-  return VOLUME_OR_MONEY.test(text) ? "refused" : "auth-rejected";
+/** 502 is also said of a single command that is not permitted (RFC 3977 section 3.2.1): STAT may be, where BODY is served. */
+function denied(verb: Verb, text: string): Verdict {
+  if (verb === "GREETING" || verb === "BODY" || VOLUME_OR_MONEY.test(text)) return "refused";
+  return verb === "STAT" ? "unsupported" : "auth-rejected";
 }

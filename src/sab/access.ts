@@ -45,7 +45,8 @@ export async function requireAccess(
   }
 }
 
-function loginIn(params: Params): SabLogin | undefined {
+/** What the call gives to prove who asks; undefined when there is nothing. */
+export function loginIn(params: Params): SabLogin | undefined {
   const apiKey = params.text("apikey");
   if (apiKey !== "") return { apiKey };
   const [user, password] = [params.text("ma_username"), params.text("ma_password")];

@@ -7,17 +7,19 @@ const LINGER_BYTES = 4 * 1024 * 1024;
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text is sent as it is, all else as JSON. */
-  readonly body: string | object;
+  /** Text is sent as it is; all else is JSON already, in pieces. */
+  readonly body: string | readonly Buffer[];
 }
 
 /** Sends an answer and lets go of what remains of the request's body. */
 export function send(res: ServerResponse, { status, headers = {}, body }: Answer): void {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  const type = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
-  const length = { "Content-Length": Buffer.byteLength(text) };
+  const isText = typeof body === "string";
+  const pieces = isText ? [Buffer.from(body)] : body;
+  const type = isText ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+  const length = { "Content-Length": pieces.reduce((sum, piece) => sum + piece.length, 0) };
   res.writeHead(status, { ...HEADERS, "Content-Type": type, ...headers, ...length });
-  res.end(res.req.method === "HEAD" ? undefined : text);
+  if (res.req.method !== "HEAD") for (const piece of pieces) res.write(piece);
+  res.end();
   discardBody(res.req);
 }
 

@@ -1,48 +1,78 @@
 import type { IncomingMessage } from "node:http";
 import { RequestError } from "../base/errors.ts";
 import type { Cancel } from "../base/seekable-file.ts";
-import { type Upload, uploads } from "../import/upload.ts";
+import { type FormFields, type Upload, uploads } from "../import/upload.ts";
 
 const MAX_TEXT = 1024 * 1024;
 
-/** What a request says in its body. Disposing lets go of files that nobody has read. */
+/** What a request says in its body. Disposing lets go of what nobody has read. */
 export interface Form extends AsyncDisposable {
-  /** Of a form with files those that come before the first of them. */
+  /** Its text: of a form with files what came so far, and all of it once they have. */
   readonly fields: URLSearchParams;
-  /** To be read once, one after the other. */
-  readonly uploads: AsyncIterable<Upload>;
+  /** To be read once, one after the other. Throws UNSUPPORTED_MEDIA for a body that is neither a form nor an NZB. */
+  readonly files: AsyncIterable<Upload>;
+  /** Whether text may follow its files. */
+  readonly isOpen: boolean;
+  /** Whoever waits for a file, or for bytes of one, gets the reason instead. */
+  giveUp(reason: Error): void;
 }
 
 /**
- * Reads a form to its end, or up to its first file. A body that is no form is one NZB. Throws UNSUPPORTED_MEDIA for one that cannot be that,
- * BAD_REQUEST for a broken form, BODY_TOO_LARGE for one with more than 1 MiB of text.
+ * Reads a form to its end, or up to its first file. A body that is no form is one NZB. Throws BAD_REQUEST for a broken form, BODY_TOO_LARGE for
+ * one with more than 1 MiB of text.
  */
-export async function readForm(req: IncomingMessage, cancel: Cancel): Promise<Form> {
+export async function readForm(req: IncomingMessage, { signal }: Cancel): Promise<Form> {
   const { "content-type": type = "", "content-length": length, "transfer-encoding": coding } = req.headers;
+  const given = new AbortController();
+  const cancel = { signal: AbortSignal.any([signal, given.signal]) };
+  const fields = new URLSearchParams();
+  const form = { fields, isOpen: false, giveUp: (reason: Error) => given.abort(reason) };
   const isEmpty = coding === undefined && Number(length ?? 0) === 0;
-  if (req.method !== "POST" || isEmpty) return formOf(new URLSearchParams(), nothing());
+  if (req.method !== "POST" || isEmpty) return { ...form, ...NO_FILES };
   if (/^application\/x-www-form-urlencoded\b/i.test(type)) {
-    return formOf(new URLSearchParams(await textOf(req, cancel)), nothing());
+    return { ...form, ...NO_FILES, fields: new URLSearchParams(await textOf(req, cancel)) };
   }
-  const files = uploads(req, cancel)[Symbol.asyncIterator]();
+  if (!/^multipart\/form-data\b/i.test(type)) return { ...form, ...NO_FILES, files: oneNzb(req, cancel) };
+  const files = uploads(req, cancel);
   const first = await files.next();
-  if (first.done === true) return formOf(new URLSearchParams(), nothing());
-  const fields = new URLSearchParams([...first.value.fields]);
+  add(fields, first.done ? first.value : first.value.fields);
+  if (first.done) return { ...form, ...NO_FILES };
   return {
-    ...formOf(fields, following(first.value, files)),
-    [Symbol.asyncDispose]: async () => void (await files.return?.()),
+    ...form,
+    isOpen: true,
+    files: following(first.value, files, fields),
+    // Where it still waits for something, leaving alone would wait with it.
+    async [Symbol.asyncDispose]() {
+      given.abort(new RequestError("BAD_REQUEST", "nobody reads the form any more"));
+      await files.return(new Map());
+    },
   };
 }
 
-function formOf(fields: URLSearchParams, files: AsyncIterable<Upload>): Form {
-  return { fields, uploads: files, [Symbol.asyncDispose]: async () => {} };
-}
+const NO_FILES = { files: nothing(), [Symbol.asyncDispose]: async () => {} };
 
 async function* nothing(): AsyncGenerator<Upload, void, undefined> {}
 
-async function* following(first: Upload, rest: AsyncIterator<Upload>): AsyncGenerator<Upload, void, undefined> {
+async function* oneNzb(req: IncomingMessage, cancel: Cancel): AsyncGenerator<Upload, void, undefined> {
+  yield* uploads(req, cancel);
+}
+
+async function* following(
+  first: Upload,
+  rest: AsyncIterator<Upload, FormFields>,
+  fields: URLSearchParams,
+): AsyncGenerator<Upload, void, undefined> {
   yield first;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  for (;;) {
+    const next = await rest.next();
+    add(fields, next.done ? next.value : next.value.fields);
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+function add(fields: URLSearchParams, more: FormFields): void {
+  for (const [name, value] of more) fields.set(name, value);
 }
 
 async function textOf(req: IncomingMessage, { signal }: Cancel): Promise<string> {

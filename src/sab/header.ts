@@ -34,7 +34,7 @@ export function sabHeader({ queue, pauseTimer, warnings, space }: HeaderDeps) {
     diskspacetotal2: total,
     // Admission decides how much imports get.
     speedlimit: "100",
-    speedlimit_abs: "",
+    speedlimit_abs: "0",
     have_warnings: String(warnings.list().length),
     finishaction: null,
     quota: inUnits(0, ""),

@@ -1,7 +1,6 @@
-import type { Job } from "../catalog/jobs.ts";
+import type { EndedJob } from "../catalog/jobs.ts";
 import { shownCategory } from "./categories.ts";
 import { inUnits, unixTime } from "./figures.ts";
-import type { HistoryRow } from "./history-rows.ts";
 import { nzoId } from "./nzo-id.ts";
 import { type CompletedPlace, storageOf } from "./paths.ts";
 
@@ -14,7 +13,7 @@ const LOCAL =
   /^(?:DISK_FULL|ENOSPC|EDQUOT|EIO|EROFS|EMFILE|ENFILE|ENOMEM|SQLITE_(?:FULL|IOERR|READONLY|BUSY|LOCKED|CANTOPEN).*)$/;
 
 /** Why a job failed; empty for one that did not. */
-export function failMessage({ state, error, errorCode, hint }: Job): string {
+export function failMessage({ state, error, errorCode, hint }: EndedJob): string {
   if (state !== "failed") return "";
   if (LOCAL.test(errorCode ?? "")) return LOCAL_WRITE_ERROR;
   const words = [error ?? "the import failed", hint].filter((part) => part !== undefined && part !== "").join("; ");
@@ -22,10 +21,10 @@ export function failMessage({ state, error, errorCode, hint }: Job): string {
 }
 
 /** One line of the history. The last segment of `storage` is `name`, from which clients find the job's folder. */
-export function historySlot({ job, folder }: HistoryRow, place: CompletedPlace) {
+export function historySlot(job: EndedJob, place: CompletedPlace) {
   const isCompleted = job.state === "completed";
+  const { folder, endedAt } = job;
   const shown = folder ?? { category: job.category, name: job.name };
-  const endedAt = job.endedAt ?? job.updatedAt;
   return {
     completed: unixTime(endedAt),
     name: shown.name,

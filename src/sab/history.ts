@@ -1,13 +1,15 @@
-import { createHash } from "node:crypto";
+import { randomInt } from "node:crypto";
 import type { JobId } from "../catalog/jobs.ts";
+import { allOf } from "../catalog/row-list.ts";
 import type { TrafficLog } from "../catalog/traffic.ts";
 import type { ImportQueue } from "../import/import-queue.ts";
 import { inUnits } from "./figures.ts";
 import { SAB_VERSION } from "./header.ts";
-import { type HistoryRow, type HistoryWish, readHistory } from "./history-rows.ts";
+import { type HistoryWish, readHistory } from "./history-rows.ts";
 import { historySlot } from "./history-slot.ts";
 import { inTurn } from "./in-turn.ts";
 import { type ListsCatalog, placeOf } from "./lists.ts";
+import { LongList } from "./long-list.ts";
 import { reads, type SabCall, type SabModes, writes } from "./mode.ts";
 import type { Params } from "./params.ts";
 import type { CompletedPlace } from "./paths.ts";
@@ -25,35 +27,38 @@ export interface HistoryDeps {
 
 type State = HistoryWish["states"][number];
 const BOTH: readonly State[] = ["completed", "failed"];
+/** Clients keep the number in 32 bits; 0 is what those send that have none. */
+const LAST_UPDATE = 2 ** 31 - 1;
 
 /** What has ended, and taking it out of there. */
 export function historyModes(deps: HistoryDeps): SabModes {
+  // A process that is new counts from elsewhere, so that no client takes its history for that of the one before.
+  const firstUpdate = randomInt(1, LAST_UPDATE);
   return [
-    ["history", reads((call) => ({ history: listing(deps, call) }))],
+    ["history", reads((call) => ({ history: listing(deps, call, firstUpdate) }))],
     ["history delete", writes((call) => remove(deps, call))],
   ];
 }
 
-/** False instead of the rows when they are those that the client says it has. */
-function listing(deps: HistoryDeps, { params }: SabCall) {
+/** False instead of the rows when nothing has changed since the client had them. */
+function listing(deps: HistoryDeps, { params }: SabCall, firstUpdate: number) {
   if (params.text("name") !== "") notImplemented();
-  const wish: HistoryWish = {
+  const lastUpdate = (firstUpdate + deps.catalog.jobs.changeCount) % LAST_UPDATE || 1;
+  if (params.count("last_history_update") === lastUpdate) return false;
+  const { rows, total } = readHistory(deps.catalog, {
     ...rowFilter(params),
     states: statesOf(params),
     isArchive: params.count("archive") > 0,
     start: params.count("start"),
     limit: params.count("limit"),
-  };
-  const { rows, total } = readHistory(deps.catalog, wish);
-  const lastUpdate = fingerprint(rows, total);
-  if (params.count("last_history_update") === lastUpdate) return false;
+  });
   const sums = trafficSums(deps.meter);
   return {
-    total_size: inUnits(sums.total, "B"),
-    month_size: inUnits(sums.month, "B"),
-    week_size: inUnits(sums.week, "B"),
-    day_size: inUnits(sums.day, "B"),
-    slots: rows.map((row) => historySlot(row, deps.completed)),
+    total_size: inUnits(sums.total, ""),
+    month_size: inUnits(sums.month, ""),
+    week_size: inUnits(sums.week, ""),
+    day_size: inUnits(sums.day, ""),
+    slots: new LongList(rows.length, (index) => historySlot(rows.at(index), deps.completed)),
     ppslots: 0,
     noofslots: total,
     last_history_update: lastUpdate,
@@ -65,13 +70,6 @@ function statesOf(params: Params): readonly State[] {
   if (params.flag("failed_only")) return ["failed"];
   const wanted = params.list("status").map((status) => status.toLowerCase());
   return wanted.length === 0 ? BOTH : BOTH.filter((state) => wanted.includes(state));
-}
-
-/** A number that is another one when the rows are; never 0, which clients send that have none. SABnzbd counts its changes instead. */
-function fingerprint(rows: readonly HistoryRow[], total: number): number {
-  const hash = createHash("sha1").update(`${total}`);
-  for (const { job, folder } of rows) hash.update(`\n${job.id} ${job.updatedAt} ${job.category} ${folder?.name ?? ""}`);
-  return hash.digest().readUInt32BE(0) % 0x7fff_ffff || 1;
 }
 
 /**
@@ -97,5 +95,5 @@ function wanted({ catalog }: HistoryDeps, params: Params, ids: readonly string[]
   const states = BOTH.filter((state) => special === "all" || special === state);
   if (states.length === 0) return namedJobs(catalog, ids);
   const all: HistoryWish = { ...rowFilter(params), states, isArchive: false, start: 0, limit: 0 };
-  return readHistory(catalog, all).rows.map(({ job }) => job.id);
+  return allOf(readHistory(catalog, all).rows).map(({ id }) => id);
 }

@@ -18,16 +18,7 @@ export interface RowFilter {
   readonly ids?: ReadonlySet<string> | undefined;
 }
 
-/** Jobs that one answer may have; more of them than that are not looked at. */
-const MOST_QUEUED = 100_000;
 const MOST_MOVING = 10_000;
-
-/** The whole queue in the order it is served; what is about to be announced comes first. */
-export function readQueue(catalog: ListsCatalog, filter: RowFilter): readonly Job[] {
-  const { jobs } = catalog;
-  const rest = jobs.queue({ ...storeFilter(filter), limit: MOST_QUEUED });
-  return [...movingJobs(catalog, filter), ...rest.filter((job) => isOneOf(job, filter))];
-}
 
 /** Completed jobs of whose folders somebody is still to be told. */
 export function movingJobs({ jobs, completed }: ListsCatalog, filter: RowFilter): readonly Job[] {
@@ -45,7 +36,10 @@ export function queueLength(catalog: ListsCatalog): number {
 }
 
 /** Whether a job stands in the queue, in the history, or in neither. */
-export function placeOf(job: Job, folder: CompletedFolder | undefined): "queue" | "history" | "nowhere" {
+export function placeOf(
+  job: Pick<Job, "state" | "isArchived">,
+  folder: Pick<CompletedFolder, "isReady"> | undefined,
+): "queue" | "history" | "nowhere" {
   switch (job.state) {
     case "queued":
     case "waiting":
@@ -62,7 +56,7 @@ export function placeOf(job: Job, folder: CompletedFolder | undefined): "queue" 
   }
 }
 
-/** As much of a filter as the store does by itself. */
+/** As much of a filter as the store does by itself: all of it, but for several priorities and ids. */
 export function storeFilter({ categories, search, priorities }: RowFilter): JobFilter {
   const [priority] = priorities ?? [];
   return {
@@ -72,14 +66,10 @@ export function storeFilter({ categories, search, priorities }: RowFilter): JobF
   };
 }
 
-/** The rest of it. */
-function isOneOf(job: Job, { priorities, ids }: RowFilter): boolean {
-  return (priorities?.includes(job.priority) ?? true) && (ids?.has(job.id) ?? true);
-}
-
 /** All of it, for a job at hand. */
-export function isWanted(job: Job, filter: RowFilter): boolean {
-  const { categories, search = "" } = filter;
-  const isFound = foldCase(job.name).includes(foldCase(search));
-  return isFound && (categories?.includes(job.category) ?? true) && isOneOf(job, filter);
+export function isWanted(job: Pick<Job, "id" | "name" | "category" | "priority">, filter: RowFilter): boolean {
+  const { categories, search = "", priorities, ids } = filter;
+  const isFound = search === "" || foldCase(job.name).includes(foldCase(search));
+  const isOfKind = (categories?.includes(job.category) ?? true) && (priorities?.includes(job.priority) ?? true);
+  return isFound && isOfKind && (ids?.has(job.id) ?? true);
 }

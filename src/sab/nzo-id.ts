@@ -1,9 +1,7 @@
-import type { JobId } from "../catalog/jobs.ts";
-
 const PREFIX = "SABnzbd_nzo_";
 
 /** The id that download clients know a job by, from the add to the last line of the history. */
-export function nzoId(job: JobId): string {
+export function nzoId(job: string): string {
   return PREFIX + job;
 }
 

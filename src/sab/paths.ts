@@ -1,13 +1,15 @@
+import { resolve } from "node:path";
 import type { CompletedFolder } from "../catalog/completed.ts";
 import type { Config } from "../config/settings.ts";
+import { clientPath } from "../mount/client-path.ts";
 
 /** Where clients find what is completed, on their own machine. */
 export type CompletedPlace = Pick<Config["completed"], "style" | "mountPath" | "strmFolder" | "strmSeenAs">;
 
-/** The folder that holds the categories' folders. */
+/** The folder that holds the categories' folders; never a relative path, which clients would look for below one that is not there. */
 export function completeDir({ style, mountPath, strmFolder, strmSeenAs }: CompletedPlace): string {
-  if (style === "strm") return strmSeenAs === "" ? strmFolder : strmSeenAs;
-  return joined(mountPath, ["completed"]);
+  if (style === "strm") return strmSeenAs === "" ? resolve(strmFolder) : strmSeenAs;
+  return clientPath(mountPath, ["completed"]);
 }
 
 /** The folder of one job, whose last segment is its name. */
@@ -15,11 +17,5 @@ export function storageOf(
   place: CompletedPlace,
   { category, name }: Pick<CompletedFolder, "category" | "name">,
 ): string {
-  return joined(completeDir(place), [category, name]);
-}
-
-/** As the clients' system writes it, which is Windows where the root begins with a drive or a share. */
-function joined(root: string, names: readonly string[]): string {
-  const separator = /^(?:[A-Za-z]:|\\\\)/.test(root) ? "\\" : "/";
-  return [root.replace(/[\\/]$/, ""), ...names].join(separator);
+  return clientPath(completeDir(place), [category, name]);
 }

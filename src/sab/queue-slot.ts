@@ -1,4 +1,4 @@
-import type { Job } from "../catalog/jobs.ts";
+import type { QueuedJob } from "../catalog/jobs.ts";
 import { shownCategory } from "./categories.ts";
 import { inUnits, megabytes, timeLeft, unixTime } from "./figures.ts";
 import { nzoId } from "./nzo-id.ts";
@@ -16,7 +16,7 @@ export type SabStatus =
   | "Deleted";
 
 /** What a job's state is called. A completed one is `Moving` while it stands in the queue: its folder is being announced. */
-export function queueStatus({ state, fetchFrom }: Pick<Job, "state" | "fetchFrom">): SabStatus {
+export function queueStatus({ state, fetchFrom }: Pick<QueuedJob, "state" | "fetchFrom">): SabStatus {
   switch (state) {
     case "queued":
     case "waiting":
@@ -35,18 +35,18 @@ export function queueStatus({ state, fetchFrom }: Pick<Job, "state" | "fetchFrom
 }
 
 /** Bytes that are still to come, as far as its progress tells. */
-export function bytesLeft({ state, bytes, progress }: Pick<Job, "state" | "bytes" | "progress">): number {
+export function bytesLeft({ state, bytes, progress }: Pick<QueuedJob, "state" | "bytes" | "progress">): number {
   return state === "completed" ? 0 : Math.round(bytes * (1 - progress));
 }
 
 /** Bytes a second at which a job gets on: its progress since its attempt began, measured in bytes of the post. */
-export function bytesPerSecond({ state, bytes, progress, startedAt }: Job, now: number): number {
+export function bytesPerSecond({ state, bytes, progress, startedAt }: QueuedJob, now: number): number {
   if (state !== "importing" || startedAt === undefined || now <= startedAt) return 0;
   return (bytes * progress * 1000) / (now - startedAt);
 }
 
 /** One line of the queue. `leftMs`: until it is done. */
-export function queueSlot(job: Job, index: number, leftMs: number | undefined) {
+export function queueSlot(job: QueuedJob, index: number, leftMs: number | undefined) {
   const left = bytesLeft(job);
   const isDone = job.state === "completed";
   return {

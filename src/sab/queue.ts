@@ -1,14 +1,18 @@
-import type { Job, JobId } from "../catalog/jobs.ts";
+import type { JobId } from "../catalog/jobs.ts";
 import type { ImportQueue } from "../import/import-queue.ts";
 import { categoryFilter } from "./categories.ts";
 import { inUnits, kilobytes, megabytes, timeLeft } from "./figures.ts";
 import { type HeaderDeps, sabHeader } from "./header.ts";
-import { type ListsCatalog, queueLength, type RowFilter, readQueue } from "./lists.ts";
+import { type ListsCatalog, queueLength, type RowFilter } from "./lists.ts";
+import { LongList } from "./long-list.ts";
 import { reads, type SabCall, type SabModes } from "./mode.ts";
 import { jobIdOf } from "./nzo-id.ts";
 import type { Params } from "./params.ts";
 import { priorityWish } from "./priorities.ts";
-import { bytesLeft, bytesPerSecond, queueSlot, queueStatus } from "./queue-slot.ts";
+import { type QueueRows, readQueue, WHOLE_QUEUE } from "./queue-rows.ts";
+import { bytesLeft, bytesPerSecond, queueSlot } from "./queue-slot.ts";
+
+const MEBI = 1024 * 1024;
 
 export interface QueueDeps extends HeaderDeps {
   readonly catalog: ListsCatalog;
@@ -17,7 +21,10 @@ export interface QueueDeps extends HeaderDeps {
 
 /** `queue` without a name, or with one that SABnzbd does not know either. */
 export function queueListing(deps: QueueDeps): SabModes {
-  return [["queue", reads((call) => ({ queue: listing(deps, call) }))]];
+  return [
+    ["queue", reads((call) => ({ queue: listing(deps, call) }))],
+    ["qstatus", reads(() => shortListing(deps))],
+  ];
 }
 
 /** Filters that both lists take, by the names that SABnzbd gives them. */
@@ -34,64 +41,79 @@ export function rowFilter(params: Params): RowFilter {
 }
 
 function listing(deps: QueueDeps, { params }: SabCall) {
-  const { catalog, queue, clock } = deps;
+  const { queue } = deps;
   const [start, limit] = [params.count("start"), params.count("limit")];
-  const rows = readQueue(catalog, { ...rowFilter(params), ...priorityFilter(params) });
-  const wanted = statusFilter(rows, params.list("status"));
-  const slots = wanted.slice(start, limit === 0 ? undefined : start + limit);
-  const placeOf = places(slots, catalog);
-  const now = clock.wall();
-  const speed = wanted.reduce((sum, job) => sum + bytesPerSecond(job, now), 0);
-  const bytes = wanted.reduce((sum, job) => sum + job.bytes, 0);
-  const left = wanted.reduce((sum, job) => sum + bytesLeft(job), 0);
-  const isBusy = wanted.some(({ state }) => state === "importing");
+  const statuses = params.list("status").map((status) => status.toLowerCase());
+  const found = readQueue(deps.catalog, {
+    ...rowFilter(params),
+    ...priorityFilter(params),
+    ...(statuses.length === 0 ? {} : { statuses: new Set(statuses) }),
+    start,
+    limit,
+  });
+  const { rows, totals, placeOf } = found;
+  const sums = figuresOf(found, deps);
   return {
     ...sabHeader(deps),
-    kbpersec: kilobytes(speed),
-    speed: inUnits(speed, ""),
-    mbleft: megabytes(left),
-    mb: megabytes(bytes),
-    sizeleft: inUnits(left, "B"),
-    size: inUnits(bytes, "B"),
-    noofslots_total: queueLength(catalog),
-    noofslots: wanted.length,
+    kbpersec: kilobytes(sums.speed),
+    speed: inUnits(sums.speed, ""),
+    mbleft: megabytes(totals.bytesLeft),
+    mb: megabytes(totals.bytes),
+    sizeleft: inUnits(totals.bytesLeft, "B"),
+    size: inUnits(totals.bytes, "B"),
+    noofslots_total: queueLength(deps.catalog),
+    noofslots: totals.jobs,
     start,
     limit,
     finish: start + limit,
-    status: queue.isPaused ? "Paused" : isBusy ? "Downloading" : "Idle",
-    timeleft: timeLeft(lastOf(wanted, queue)),
-    slots: slots.map((job, index) => queueSlot(job, start + index, queue.timeLeftMs(job, placeOf(index)))),
+    status: sums.status,
+    timeleft: timeLeft(sums.leftMs),
+    slots: new LongList(rows.length, (index) => {
+      const job = rows.at(index);
+      return queueSlot(job, start + index, queue.timeLeftMs(job, placeOf(index)));
+    }),
   };
 }
 
-/**
- * How many jobs are served before each of these. Known of the first and the last one; those between are taken to be spread evenly, which they
- * are where nothing is left out: counting for each of ten thousand would take seconds.
- */
-function places(rows: readonly Job[], { jobs }: Pick<ListsCatalog, "jobs">): (index: number) => number | undefined {
-  const first = rows.findIndex(({ state }) => state !== "completed");
-  const [from, to] = [rows[first], rows.at(-1)].map((job) => job && jobs.positionOf(job.id));
-  if (from === undefined || to === undefined) return () => undefined;
-  const step = (to - from) / Math.max(1, rows.length - 1 - first);
-  return (index) => Math.round(from + step * (index - first));
+/** The queue is done when its last job is. */
+function figuresOf({ busy, last }: QueueRows, { queue, clock }: QueueDeps) {
+  const now = clock.wall();
+  return {
+    /** Bytes a second. */
+    speed: busy.reduce((sum, job) => sum + bytesPerSecond(job, now), 0),
+    status: queue.isPaused ? "Paused" : busy.length > 0 ? "Downloading" : "Idle",
+    leftMs: last === undefined ? undefined : queue.timeLeftMs(last),
+  };
 }
 
-/** The queue is done when its last job is. */
-function lastOf(jobs: readonly Job[], queue: ImportQueue): number | undefined {
-  const last = jobs.findLast(({ state }) => state === "queued" || state === "importing");
-  return last === undefined ? undefined : queue.timeLeftMs(last);
+/** What SABnzbd answered before it had `queue`, without anything around it; some that show a status still ask for that. */
+function shortListing(deps: QueueDeps) {
+  const { queue } = deps;
+  const found = readQueue(deps.catalog, WHOLE_QUEUE);
+  const { rows, totals, placeOf } = found;
+  const { speed, status, leftMs } = figuresOf(found, deps);
+  return {
+    ...sabHeader(deps),
+    state: status.toUpperCase(),
+    kbpersec: speed / 1024,
+    speed: inUnits(speed, ""),
+    mbleft: totals.bytesLeft / MEBI,
+    mb: totals.bytes / MEBI,
+    noofslots: totals.jobs,
+    timeleft: timeLeft(leftMs),
+    loadavg: "",
+    jobs: new LongList(rows.length, (index) => {
+      const job = rows.at(index);
+      const { nzo_id: id, filename, timeleft } = queueSlot(job, index, queue.timeLeftMs(job, placeOf(index)));
+      return { id, filename, mb: job.bytes / MEBI, mbleft: bytesLeft(job) / MEBI, timeleft };
+    }),
+  };
 }
 
 function priorityFilter(params: Params): RowFilter {
   const given = params.list("priority");
   if (given.length === 0) return {};
   return { priorities: given.flatMap((number) => priorityWish(Number(number)).priority ?? []) };
-}
-
-function statusFilter(rows: readonly Job[], statuses: readonly string[]): readonly Job[] {
-  if (statuses.length === 0) return rows;
-  const wanted = new Set(statuses.map((status) => status.toLowerCase()));
-  return rows.filter((job) => wanted.has(queueStatus(job).toLowerCase()));
 }
 
 /** The jobs that a list of ids names; ids of jobs that are gone are passed over. */

@@ -6,19 +6,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError, RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { AccessRefused, requireAccess, type SabAuthorize } from "./access.ts";
+import type { Cancel } from "../base/seekable-file.ts";
+import { AccessRefused, loginIn, requireAccess, type SabAuthorize } from "./access.ts";
 import { type AddDeps, addModes } from "./add.ts";
 import { type Answer, send } from "./answer.ts";
 import { type ConfigDeps, configModes } from "./config.ts";
 import { type FilesDeps, filesModes } from "./files.ts";
-import { readForm } from "./form.ts";
+import { type Form, readForm } from "./form.ts";
 import { type HistoryDeps, historyModes } from "./history.ts";
+import { jsonOf } from "./long-list.ts";
 import type { SabMode } from "./mode.ts";
 import { Params } from "./params.ts";
 import { type QueueDeps, queueListing } from "./queue.ts";
 import { type QueueActionDeps, queueActions } from "./queue-actions.ts";
+import { NO_FILES, type ReceivedFiles, receiveFiles } from "./received-files.ts";
 import { inWords, notImplemented } from "./refusal.ts";
 import { type StatusDeps, statusModes } from "./status.ts";
+import { Strangers } from "./strangers.ts";
 
 /** What the API talks about; the present is looked up at each call. */
 export interface SabDeps extends AddDeps, ConfigDeps, FilesDeps, HistoryDeps, QueueDeps, QueueActionDeps, StatusDeps {
@@ -48,19 +52,40 @@ export function sabModes(deps: SabDeps): ReadonlyMap<string, SabMode> {
 
 export function createSabHandler(deps: SabDeps): SabHandler {
   const modes = sabModes(deps);
+  const strangers = new Strangers(deps.clock);
+
+  function modeOf(params: Params): SabMode | undefined {
+    const [mode, name] = [params.text("mode"), params.text("name")];
+    return (name === "" ? undefined : modes.get(`${mode} ${name}`)) ?? modes.get(mode);
+  }
 
   async function answer(req: IncomingMessage, query: URLSearchParams, signal: AbortSignal): Promise<object> {
     if (!["GET", "HEAD", "POST"].includes(req.method ?? "")) {
       throw new RequestError("METHOD_NOT_ALLOWED", "these calls are made with GET or POST");
     }
+    const access = { authorize: deps.authorize, req };
     await using form = await readForm(req, { signal });
     const params = new Params(query, form.fields);
-    const [mode, name] = [params.text("mode"), params.text("name")];
-    const found = (name === "" ? undefined : modes.get(`${mode} ${name}`)) ?? modes.get(mode);
-    await requireAccess({ authorize: deps.authorize, req }, found, params);
+    const early = modeOf(params);
+    const isUnsaid = early === undefined || (early.access !== "none" && loginIn(params) === undefined);
+    const isStranger = form.isOpen && isUnsaid;
+    if (!isStranger) await requireAccess(access, early, params);
+    await using received = await filesOf(form, { isStranger, mode: early, signal });
+    // Whoever was let in for one thing does not get to do another one that the form says at its end.
+    const found = isStranger ? modeOf(params) : early;
+    if (isStranger) await requireAccess(access, found, params);
     if (found === undefined) return notImplemented();
     const isKey = async (apiKey: string) => "user" in (await deps.authorize({ apiKey }, req));
-    return await found.run({ params, uploads: form.uploads, isKey, signal });
+    return await found.run({ params, files: received.files, isKey, signal });
+  }
+
+  async function filesOf(
+    form: Form,
+    { isStranger, mode, signal }: Cancel & { readonly isStranger: boolean; readonly mode: SabMode | undefined },
+  ): Promise<ReceivedFiles> {
+    const options = { receiver: deps.intake, signal };
+    if (isStranger) return await strangers.receive(form, options);
+    return mode?.takesFiles === true ? await receiveFiles(form.files, options) : NO_FILES;
   }
 
   return async (req, res) => {
@@ -70,10 +95,11 @@ export function createSabHandler(deps: SabDeps): SabHandler {
     res.once("close", () => {
       if (!res.writableFinished) client.abort();
     });
+    const { signal } = client;
     try {
-      send(res, { status: 200, body: await answer(req, target, client.signal) });
+      send(res, { status: 200, body: await jsonOf(await answer(req, target, signal), { signal }) });
     } catch (error) {
-      if (client.signal.aborted || res.destroyed) return true;
+      if (signal.aborted || res.destroyed) return true;
       if (!(error instanceof AppError))
         deps.log.error({ err: error, method: req.method }, "a call of a download client failed");
       if (res.headersSent) res.destroy();
@@ -84,7 +110,7 @@ export function createSabHandler(deps: SabDeps): SabHandler {
 }
 
 function refusalOf(error: unknown, query: URLSearchParams): Answer {
-  const body = { status: false, error: inWords(error) };
+  const body = [Buffer.from(JSON.stringify({ status: false, error: inWords(error) }))];
   if (error instanceof RequestError && error.code === "METHOD_NOT_ALLOWED") {
     return { status: 405, headers: { Allow: "GET, HEAD, POST" }, body };
   }

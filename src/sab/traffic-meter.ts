@@ -1,6 +1,6 @@
 /**
- * Adds up in the database what providers have sent: once a minute what has come since, and the rest when it stops. The pool only counts from
- * the start of the process.
+ * Adds up in the database what providers have sent: every ten minutes what has come since, and the rest when it stops, so that a process at
+ * rest sleeps on; a killed one loses as much. The pool only counts from the start of the process.
  */
 import type { Clock } from "../base/clock.ts";
 import { errorMessage } from "../base/errors.ts";
@@ -25,7 +25,7 @@ export interface TrafficMeter extends Disposable {
   readonly today: number;
 }
 
-const EVERY_MS = 60_000;
+const EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 
 type Counted = Pick<TrafficOfDay, "bytes" | "articlesTried" | "articlesFound">;

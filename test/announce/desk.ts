@@ -66,6 +66,10 @@ export class Desk implements AsyncDisposable {
     this.#announcer?.wake();
   }
 
+  sweepSoon(): void {
+    this.#announcer?.sweepSoon();
+  }
+
   isReady(job: JobId): boolean {
     return this.catalog.completed.ofJob(job)?.isReady ?? false;
   }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import type { JobId } from "../../src/catalog/jobs.ts";
 import { until } from "../until.ts";
 import { Desk } from "./desk.ts";
 
@@ -123,6 +124,34 @@ describe("what is removed", () => {
       "extras/b.mkv.strm",
       "extras/mine.txt",
     ]);
+    expect(desk.trouble()).toEqual([]);
+  });
+
+  test.each<[string, (desk: Desk, job: JobId) => unknown]>([
+    ["archived", ({ catalog }, job) => catalog.jobs.archive(job)],
+    ["removed", ({ catalog }, job) => catalog.jobs.remove(job)],
+    ["taken away by a client", ({ catalog }, job) => catalog.completed.removeEntry(job, "")],
+  ])("leaves the disk a second after its job was %s, and nobody looks where nothing was", async (_, forget) => {
+    const { desk, strmFolder } = open();
+    await using _desk = desk;
+    const [gone, kept] = [desk.complete({ name: "Gone" }), desk.complete({ name: "Kept" })];
+    desk.start({ strmFolder });
+    await desk.ready(gone, kept);
+    desk.sweepSoon();
+    expect(desk.clock.waits).toEqual([]);
+    forget(desk, gone);
+    for (let times = 0; times < 3; times += 1) desk.sweepSoon();
+    expect(desk.clock.waits).toEqual([1_000]);
+    desk.clock.advance(1_000);
+    await until(() => !existsSync(join(strmFolder, "tv/Gone")));
+    expect(names(join(strmFolder, "tv"))).toEqual(["Kept", "Kept/.newsreel", "Kept/Show S01E01.mkv.strm"]);
+    desk.sweepSoon();
+    expect(desk.clock.waits).toEqual([]);
+    // What was removed is told of as soon as the next one may be looked for.
+    forget(desk, kept);
+    desk.sweepSoon();
+    desk.clock.advance(1_000);
+    await until(() => !existsSync(join(strmFolder, "tv/Kept")));
     expect(desk.trouble()).toEqual([]);
   });
 

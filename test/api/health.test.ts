@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { type AppError, CatalogError } from "../../src/base/errors.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { provider, startApi } from "./api-server.ts";
@@ -69,6 +70,31 @@ describe("GET /readyz", () => {
       checks: { catalog: { ok: false, words: "the catalog cannot be written; the log says why" } },
     });
     expect(asked).toBe(2);
+  });
+
+  test.each<[string, AppError, string]>([
+    [
+      "what to do",
+      new CatalogError("DISK_FULL", "cannot write the catalog: the disk is full", { hint: "Make room." }),
+      "; Make room.",
+    ],
+    [
+      "what it is",
+      new CatalogError("CATALOG_UNUSABLE", "cannot use the catalog /d/catalog.db: the file is damaged"),
+      "",
+    ],
+  ])("says %s", async (_, error, advice) => {
+    const catalog = {
+      checkWritable() {
+        throw error;
+      },
+    } as unknown as Catalog;
+    await using api = await startApi({ catalog });
+    expect(await (await api.fetch("/readyz")).json()).toMatchObject({
+      checks: { catalog: { ok: false, words: `${error.message}${advice}` } },
+    });
+    const stranger = await fetch(`${api.origin}/readyz`);
+    expect([stranger.status, await stranger.json()]).toEqual([503, { status: "not ready" }]);
   });
 
   test("tells strangers no more than whether", async () => {

@@ -318,6 +318,7 @@ describe("GET /api/v1/imports", () => {
         startedAt: null,
         endedAt: null,
         isArchived: false,
+        mergedInto: null,
       },
     ]);
   });

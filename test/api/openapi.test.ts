@@ -176,4 +176,15 @@ describe("GET /api/v1/openapi.json", () => {
     expect(response.status).toBe(202);
     expect(differences(schemas["Results"] as Schema, await response.json())).toEqual([]);
   });
+
+  test.each([1, 2])("%i refused NZBs have the shape it promises", async (count) => {
+    const form = new FormData();
+    for (let file = 0; file < count; file += 1) form.append("file", new Blob(["nonsense"]), `${file}.nzb`);
+    const response = await api.fetch("/api/v1/imports", { method: "POST", body: form });
+    expect(response.status).toBe(400);
+    const value: unknown = await response.json();
+    expect(Array.isArray(value)).toBe(count > 1);
+    const { call } = calls.find(({ name }) => name === "POST /api/v1/imports") as (typeof calls)[number];
+    expect(differences(schemaOf(call, 400, "application/json") as Schema, value)).toEqual([]);
+  });
 });

@@ -186,6 +186,12 @@ describe("imports over the wire", () => {
   });
 });
 
+test("imports run where every provider is a backup", async () => {
+  await using system = await startSystem({ providers: [{ backup: true }] });
+  const job = await system.ended(await system.submit("Film", toNzb([post(system, "film.mkv", 5 * PART)])));
+  expect(job.state).toBe("completed");
+});
+
 describe("what an import leaves", () => {
   test("no signal gets more listeners than it allows, and none stays behind", async () => {
     await using system = await startSystem();

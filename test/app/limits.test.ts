@@ -84,18 +84,27 @@ describe("everything that imports and checks ask of a news server", () => {
 
     const job = await system.submit("Later", freshNzb(system, "later", 3));
     const verify = system.get("/api/v1/verify?path=/library", {}, "POST");
-    const speed = system.get("/api/v1/providers/p0/speedtest?force=1&limit=300KiB", {}, "POST");
-    // 12 STATs for the articles of two films, a first and a last body of each of the import's files, one for the speed test's round trip.
-    await until(() => system.app.pool.waiting >= 19);
+    const speed = () => system.get("/api/v1/providers/p0/speedtest?force=1&limit=300KiB", {}, "POST");
+    // 12 STATs for the articles of two films, a first and a last body of each of the import's files.
+    await until(() => system.app.pool.waiting >= 18);
+    // It could do nothing but wait, and a person waits for it.
+    const refused = await speed();
+    expect(refused.status).toBe(409);
+    expect(JSON.parse(refused.body.toString())).toMatchObject({
+      error: {
+        message: expect.stringMatching(/^playback has all connections \(1 stream active: imports hold 0 of 8 /),
+      },
+    });
     expect((await system.get(film.path, { Range: "bytes=0-99" })).status).toBe(206);
     const [seen] = film.posted.segments;
     const others = () => log.filter(({ id }) => id !== seen?.id);
     expect(others()).toEqual([]);
 
     await change(system, "floor=1");
+    const speedLines = speed();
     expect(await system.ended(job)).toMatchObject({ state: "completed" });
     expect((await verify).body.toString()).toContain('"verdict":"healthy"');
-    expect((await speed).body.toString()).toContain('"kind":"report"');
+    expect((await speedLines).body.toString()).toContain('"kind":"report"');
     expect(server.counters.bodiesInFlightMax).toBe(1);
     expect(new Set(others().map(({ connection }) => connection)).size).toBe(1);
   });

@@ -260,8 +260,11 @@ describe("all ways in", () => {
     const url = indexer.at("/get?apikey=geheim", nzb, { "Content-Disposition": "attachment; filename=Fetched.nzb" });
     const fetch = system.app.intake.submitUrl({ url, category: "movies" }).job;
     await until(() => system.app.catalog.jobs.get(fetch.id)?.state === "cancelled");
-    expect(system.app.catalog.jobs.get(fetch.id)?.reason).toContain(id);
-    expect(jobCount()).toBe(jobs + 2);
+    const merged = await system.get(`/api/v1/imports/${fetch.id}`);
+    const reason = expect.stringContaining(id);
+    expect(JSON.parse(merged.body.toString())).toMatchObject({ state: "cancelled", mergedInto: id, reason });
+    expect(await newsreelImport(url)).toMatchObject({ code: 0, stdout });
+    expect(jobCount()).toBe(jobs + 3);
     expect(JSON.stringify(system.logged)).not.toContain("geheim");
   });
 

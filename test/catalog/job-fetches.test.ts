@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import type { JobId, JobSource, JobStore, NewFetch } from "../../src/catalog/jobs.ts";
 import { jobOf, library, openRows, releaseOf, thrownBy } from "./fixture.ts";
@@ -32,6 +33,18 @@ describe("a job whose NZB is still to be fetched", () => {
     expect(jobs.fetch(job.id)).toEqual({ url: URL_WITH_KEY, isNamed: false, whenCompleted: "the same job" });
     expect(shelf.reopen().jobs.fetch(job.id).url).toBe(URL_WITH_KEY);
     expect(thrownBy(() => shelf.reopen().jobs.source(job.id)).code).toBe("NOT_FOUND");
+  });
+
+  test("leaves nothing of its URL in the closed file once it has its NZB, or is removed", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const fetches = Array.from({ length: 40 }, (_, at) => fetchIn(jobs, `https://indexer.example/${at}?apikey=secret`));
+    fetches.forEach((id, at) => {
+      if (at % 2 === 0) jobs.fetched(id, { ...sourceOf({ digest: `d${at}` }), passwords: [] });
+      else jobs.remove(id);
+    });
+    shelf.reopen()[Symbol.dispose]();
+    expect(readFileSync(shelf.path).includes("apikey=secret")).toBe(false);
   });
 
   test("is one job for one URL and category, and for what is no URL none, which the error does not repeat", () => {
@@ -163,13 +176,39 @@ describe("fetched", () => {
       digest: "d1",
       fetchFrom: undefined,
       endedAt: shelf.clock.wall(),
+      mergedInto: other.id,
     });
     expect(ended?.reason).toContain(other.id);
+    expect(shelf.reopen().jobs.get(id)).toEqual(ended);
+  });
+
+  test("of a post that only dropped files asked for makes that job more than theirs", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const other = jobs.add({ ...jobOf({ category: "tv" }), isDropped: true }).job;
+    const { id } = jobs.addFetch(fetchOf()).job;
+    expect(jobs.fetched(id, sourceOf()).job).toEqual({ ...other, isDropped: false });
+    expect(jobs.get(other.id)?.isDropped).toBe(false);
+  });
+
+  test("of a post that another job imports can be retried once that one is gone, and is nobody's part then", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const other = jobs.add(jobOf({ category: "tv" })).job;
+    const [id, second] = ["https://a.example/1", "https://a.example/2"].map((url) => fetchIn(jobs, url)) as [
+      JobId,
+      JobId,
+    ];
+    for (const one of [id, second]) jobs.fetched(one, sourceOf());
     expect(thrownBy(() => jobs.update(id, { state: "queued" })).code).toBe("CONFLICT");
-    jobs.remove(other.id);
-    jobs.update(id, { state: "queued" });
+    expect(jobs.get(id)?.mergedInto).toBe(other.id);
+    jobs.update(other.id, { state: "cancelled" });
+    expect(jobs.update(id, { state: "queued" }).mergedInto).toBeUndefined();
     expect(jobs.claim()?.id).toBe(id);
     expect(jobs.source(id).nzb).toHaveLength(3);
+    expect(jobs.get(second)?.mergedInto).toBe(other.id);
+    expect(jobs.remove(other.id)).toBe(true);
+    expect(jobs.get(second)).toMatchObject({ state: "cancelled", mergedInto: undefined });
   });
 
   test.each(["the same job", "a new job"] as const)(

@@ -2,6 +2,8 @@ import { expect, test } from "@jest/globals";
 import { COMPLETED_QUERIES } from "../../src/catalog/completed-store.ts";
 import { CLAIM_QUERIES } from "../../src/catalog/job-claims.ts";
 import { FETCH_QUERIES } from "../../src/catalog/job-fetches.ts";
+import { HISTORY_QUERIES } from "../../src/catalog/job-history.ts";
+import { LIST_QUERIES } from "../../src/catalog/job-lists.ts";
 import { ORDER_QUERIES } from "../../src/catalog/job-queue-order.ts";
 import { SEARCH_QUERIES } from "../../src/catalog/job-search.ts";
 import { JOB_QUERIES } from "../../src/catalog/job-store.ts";
@@ -27,6 +29,14 @@ const OF_JOBS: Plans = [
   [SEARCH_QUERIES.count, "SEARCH job USING COVERING INDEX job_history (state=? AND is_archived=?)"],
   [SEARCH_QUERIES.importing, "SEARCH job USING COVERING INDEX job_history (state=? AND is_archived=?)"],
   [SEARCH_QUERIES.toCome, "SCAN job USING COVERING INDEX job_queue"],
+  [LIST_QUERIES.importing, "SEARCH job USING INDEX job_history (state=? AND is_archived=?)"],
+  [LIST_QUERIES.toCome, "SCAN job USING INDEX job_queue"],
+  [LIST_QUERIES.totals, "SCAN job USING COVERING INDEX job_queue"],
+  [LIST_QUERIES.last, "SCAN job USING INDEX job_queue"],
+  [HISTORY_QUERIES.ready, "SCAN completed"],
+  [HISTORY_QUERIES.failed, "SEARCH job USING INDEX job_history (state=? AND is_archived=?)"],
+  [HISTORY_QUERIES.taken, "SEARCH job USING INDEX job_history (state=? AND is_archived=?)"],
+  [HISTORY_QUERIES.archived, "SEARCH job USING INDEX job_history (state=? AND is_archived=?)"],
   [FETCH_QUERIES.next, "SCAN job USING COVERING INDEX job_fetchable"],
   [FETCH_QUERIES.due, "SCAN job USING INDEX job_fetch_due"],
   [JOB_QUERIES.living, "SEARCH job USING INDEX job_living (digest=? AND category=?)"],
@@ -41,8 +51,11 @@ test("every search of jobs goes by an index of its own, without sorting", () => 
   for (const [query, plan] of OF_JOBS) {
     const steps = plansOf(rows.db, { query });
     expect([query, steps[0]]).toEqual([query, plan]);
-    // What follows are the lists of categories and states that were asked for.
-    for (const step of steps.slice(1)) expect(step).toMatch(/^(LIST SUBQUERY|SCAN json_each|CREATE BLOOM FILTER)/);
+    // What follows are the lists of categories and states that were asked for, and a job's own row or folder.
+    for (const step of steps.slice(1))
+      expect(step).toMatch(
+        /^(LIST SUBQUERY|SCAN json_each|CREATE BLOOM FILTER|CORRELATED SCALAR|SEARCH (?:job|completed) USING PRIMARY KEY)/,
+      );
   }
 });
 

@@ -38,10 +38,27 @@ describe("add", () => {
       startedAt: undefined,
       endedAt: undefined,
       isArchived: false,
+      isDropped: false,
+      mergedInto: undefined,
     });
     const { jobs } = shelf.reopen();
     expect(jobs.get(job.id)).toEqual(job);
     expect(jobs.source(job.id)).toEqual({ nzb, passwords: ["one", "two \u{1f511}"] });
+  });
+
+  test("remembers durably that only dropped files ask for a job, until somebody else does", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const dropped = { ...jobOf(), isDropped: true } as const;
+    const { job } = jobs.add(dropped);
+    expect(job.isDropped).toBe(true);
+    expect(jobs.add(dropped)).toEqual({ job, isNew: false });
+    expect(shelf.reopen().jobs.get(job.id)).toEqual(job);
+    const again = shelf.reopen().jobs;
+    expect(again.add(jobOf())).toEqual({ job: { ...job, isDropped: false }, isNew: false });
+    expect(again.add(dropped).job.isDropped).toBe(false);
+    expect(shelf.reopen().jobs.get(job.id)?.isDropped).toBe(false);
+    expect(shelf.reopen().jobs.add(jobOf({ digest: "d2" })).job.isDropped).toBe(false);
   });
 
   test.each(STATES)("of a post that is %s already gives that job, unless it failed or was cancelled", (state) => {
@@ -182,6 +199,8 @@ describe("moves", () => {
       hint: undefined,
       endedAt: undefined,
       isArchived: false,
+      isDropped: false,
+      mergedInto: undefined,
     };
     expect(queued).toMatchObject({ ...forgotten, progress: 0, attempts: 1, rank: failed.rank });
     expect(queued.startedAt).toBe(failed.startedAt);

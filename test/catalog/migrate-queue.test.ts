@@ -67,6 +67,8 @@ test("a queue of before has all its jobs: state, NZB, words and times, in the or
       startedAt: undefined,
       endedAt: isOver ? 1000 + index : undefined,
       isArchived: false,
+      isDropped: index === 0,
+      mergedInto: undefined,
     });
     expect(jobs.source(job.id)).toEqual({ nzb: Buffer.from([index]), passwords: ["pw"] });
   });

@@ -167,6 +167,38 @@ describe("import", () => {
     expect((await newsreel([url])).stderr).toBe("newsreel: https://indexer.example: no\n");
   });
 
+  test("follows the import that has the post which an address led to, once, whoever asked for it", async () => {
+    const merged = {
+      ...COMPLETED,
+      state: "cancelled",
+      reason: "job 2 imports the same post",
+      mergedInto: "2",
+      files: [],
+    };
+    takeImports(
+      [{ ...COMPLETED, state: "queued" }, merged],
+      [
+        { ...COMPLETED, id: "2", state: "importing" },
+        { ...COMPLETED, id: "2" },
+      ],
+    );
+    const paths = "/dav/library/movies/Big Film/film.mkv\n/dav/library/movies/Big Film/film.nfo\n";
+    const url = "https://indexer.example/get/7";
+    expect(await newsreel([url])).toMatchObject({ code: 0, stdout: paths });
+    takeImports([merged], [{ ...COMPLETED, id: "2" }]);
+    expect(await newsreel([url, "Big Film.nzb"])).toMatchObject({ code: 0, stdout: paths, stderr: "" });
+  });
+
+  test("fails with the import that has the post which an address led to, under its name", async () => {
+    const other = { ...COMPLETED, id: "2", name: "Other", state: "failed", error: "it is gone" };
+    takeImports([{ ...COMPLETED, state: "cancelled", mergedInto: "2" }], [other]);
+    expect(await newsreel(["https://indexer.example/get/7"])).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "newsreel: import of Other failed: it is gone\n",
+    });
+  });
+
   test("hands over paused imports and goes, since nothing happens to them", async () => {
     takeImports();
     expect(await newsreel(["Big Film.nzb", "--paused", "--json"])).toMatchObject({ code: 0, stdout: '{"id":"1"}\n' });

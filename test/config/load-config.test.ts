@@ -186,6 +186,8 @@ describe("values that are accepted", () => {
     ["NEWSREEL_IMPORTS_MAX_NZB_BYTES", "10kib", "imports.maxNzbBytes", 10_240],
     ["NEWSREEL_SHUTDOWN_GRACE_MS", "0", "shutdownGraceMs", 0],
     ["NEWSREEL_LOG_LEVEL", "debug", "log.level", "debug"],
+    ["NEWSREEL_IMPORTS_ALLOW_PRIVATE_URLS", "true", "imports.allowPrivateUrls", true],
+    ["NEWSREEL_LIBRARY_READ_ONLY", " False ", "library.readOnly", false],
     ["NEWSREEL_STREAMING_DAMAGE", "fill", "streaming.damage", "fill"],
     ["NEWSREEL_HOST", "::", "host", "::"],
     ["NEWSREEL_URL_BASE", "newsreel/", "urlBase", "/newsreel"],

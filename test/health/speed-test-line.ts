@@ -22,8 +22,8 @@ export interface LineOptions {
   /** Of all connections together. */
   readonly whole?: number;
   readonly rttMs?: number;
-  /** What becomes of an article, by the number of those asked for before: an error, or it never moves at all. */
-  readonly fate?: (index: number) => Error | "stalls" | undefined;
+  /** What becomes of an article, by the number of those asked for before: an error, it never moves at all, or never gets a connection. */
+  readonly fate?: (index: number) => Error | "stalls" | "waits" | undefined;
   readonly stat?: Presence;
 }
 
@@ -32,7 +32,7 @@ interface Body {
   readonly size: number;
   readonly flowsFrom: number;
   readonly settle: (outcome: Error | PartInfo) => void;
-  readonly fate: Error | "stalls" | undefined;
+  readonly fate: Error | "stalls" | "waits" | undefined;
   done: number;
 }
 
@@ -99,7 +99,8 @@ export class Line implements ProviderClient {
       this.#bodies.add(body);
       signal.addEventListener("abort", leave);
       this.most = Math.max(this.most, getEventListeners(signal, "abort").length);
-      if (options.trace !== undefined) options.trace.begin(this.#clock.now()).sentAt = this.#clock.now();
+      const times = options.trace?.begin(this.#clock.now());
+      if (times !== undefined && body.fate !== "waits") times.sentAt = this.#clock.now();
     });
   }
 
@@ -166,6 +167,7 @@ export interface TestOptions extends LineOptions {
   readonly wish?: Partial<SpeedTestWish>;
   readonly sample?: SpeedContext["sample"];
   readonly activity?: SpeedContext["activity"];
+  readonly heldBack?: SpeedContext["heldBack"];
   readonly signal?: AbortSignal;
   readonly memoryBytes?: number;
   /** Called with each event, while time stands still. */
@@ -188,6 +190,7 @@ export async function measured(options: TestOptions = {}) {
     memoryBytes: options.memoryBytes ?? 2 ** 30,
     clock,
     activity: options.activity ?? (() => ({ streams: 0, imports: 0 })),
+    heldBack: options.heldBack ?? (() => undefined),
     tell: (event) => {
       events.push(event);
       options.onEvent?.(event, line);

@@ -37,6 +37,7 @@ function world(options: LineOptions & { readonly sample?: ReturnType<typeof libr
   const lines = ["main", "fill"].map((id) => new Line(clock, { ...options, id }));
   const guests: Line[] = [];
   let streams = 0;
+  let words: string | undefined;
   const [main, fill] = lines as [Line, Line];
   const sample = options.sample ?? library();
   const tests = new SpeedTests({
@@ -53,6 +54,7 @@ function world(options: LineOptions & { readonly sample?: ReturnType<typeof libr
       return line;
     },
     activity: () => ({ streams, imports: 0 }),
+    heldBack: () => words,
     memoryBytes: 2 ** 27,
     clock,
     log: silentLogger,
@@ -63,8 +65,10 @@ function world(options: LineOptions & { readonly sample?: ReturnType<typeof libr
     main,
     fill,
     guests,
-    watch: (count: number) => {
+    /** `why`: they leave no connection for anybody else. */
+    watch: (count: number, why?: string) => {
       streams = count;
+      words = why;
     },
     pass: (isSo: () => boolean) => pass(clock, [...lines, ...guests], isSo),
   };
@@ -157,6 +161,55 @@ describe("speed tests of one provider", () => {
     const empty = world({ sample: library(0) });
     await expect(first(empty.tests.test("main", WISH, { signal: never }))).rejects.toMatchObject({ code: "CONFLICT" });
     expect([main.askedFor, main.inFlight]).toEqual([0, 0]);
+  });
+});
+
+describe("speed tests while playback has all connections", () => {
+  const words = "1 stream active: imports hold 0 of 20 connections, no job waits; they resume 15 s after playback";
+  const share: SpeedTestWish = { ...WISH, whileStreaming: "share" };
+
+  test("are refused with the reason, wished or not, and nothing is asked for", async () => {
+    const { tests, watch, main } = world();
+    watch(1, words);
+    const hint = expect.stringContaining("streaming.floor=1");
+    await expect(tests.test("main", share, { signal: never }).next()).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: `playback has all connections (${words})`,
+      hint,
+    });
+    await expect(tests.test("main", WISH, { signal: never }).next()).rejects.toMatchObject({
+      message: "1 stream is active: playback comes first",
+    });
+    expect([main.askedFor, main.inFlight]).toEqual([0, 0]);
+  });
+
+  test("end with the reason when it comes to that, and give what they found; the provider is not blamed", async () => {
+    const { tests, watch, main, clock, pass: letPass } = world();
+    const found = follow(tests.test("main", share, { signal: never }));
+    await letPass(() => found.told.some(({ kind }) => kind === "step"));
+    watch(1, words);
+    await letPass(() => found.hasEnded);
+    expect(found.told.at(-1)).toMatchObject({
+      kind: "report",
+      ended: "playback",
+      notes: [`ended early: playback has all connections (${words})`],
+    });
+    watch(0);
+    const early = follow(tests.test("main", share, { signal: never }));
+    await letPass(() => main.inFlight > 0);
+    watch(1, words);
+    await letPass(() => early.hasEnded);
+    const message = `main was not measured: playback has all connections (${words})`;
+    expect(early.error).toMatchObject({ code: "CONFLICT", message });
+    expect([main.inFlight, clock.timers]).toEqual([0, 0]);
+  });
+
+  test("are none of a guest's business, whose connections are its own", async () => {
+    const { tests, watch, pass: letPass } = world();
+    watch(1, words);
+    const guest = follow(tests.testGuest(account("guest"), share, { signal: never }));
+    await letPass(() => guest.hasEnded);
+    expect(guest.told.at(-1)).toMatchObject({ kind: "report", ended: "volume" });
   });
 });
 

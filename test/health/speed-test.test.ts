@@ -245,6 +245,22 @@ describe("a speed test and its neighbours", () => {
     expect([clock.timers, line.inFlight]).toEqual([0, 0]);
   });
 
+  test("does not blame the provider when others had all connections, so that nothing was asked", async () => {
+    const activity = () => ({ streams: 0, imports: 2 });
+    const crowded = await measured({ activity, fate: () => "waits" });
+    expect(crowded.error).toMatchObject({ code: "CONFLICT", hint: expect.stringContaining("no import runs") });
+    expect((crowded.error as Error).message).toBe(
+      "main could not be asked for anything: playback and imports had all connections",
+    );
+    const later = await measured({ activity, fate: (index) => (index > 40 ? "waits" : undefined) });
+    expect(later.report).toMatchObject({ ended: "time" });
+    expect(later.report.notes[0]).toBe(`ended early: ${(crowded.error as Error).message}`);
+    // Nobody else is there to be blamed, and what was asked and not answered is the provider's fault.
+    expect((await measured({ fate: () => "waits" })).error).toMatchObject({ code: "PROVIDER_TIMEOUT" });
+    expect((await measured({ activity, fate: () => "stalls" })).error).toMatchObject({ code: "PROVIDER_TIMEOUT" });
+    for (const { clock, line } of [crowded, later]) expect([clock.timers, line.inFlight]).toEqual([0, 0]);
+  });
+
   test("an abort ends it with its reason, in the middle of a step", async () => {
     const leaving = new AbortController();
     const reason = new Error("enough");

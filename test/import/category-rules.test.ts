@@ -155,6 +155,11 @@ describe("a category for one kind of payload", () => {
     expect(error.hint).toBeDefined();
   });
 
+  test("is not pleased with nothing at all", () => {
+    const unwanted = expect.objectContaining({ code: "PAYLOAD_UNWANTED", message: "the release holds no video: 0 files" });
+    expect(() => assertPayload([], "video")).toThrow(unwanted);
+  });
+
   test("looks at what is left when others are excluded, and before it asks for articles", async () => {
     using shop = new Workshop({ rules: rulesOf({ payload: "video", exclude: ["*.mkv"], check: "all" }) });
     shop.usenet.post(film).post(small("film.nfo"));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { CategoryRule } from "../../src/import/category-rules.ts";
+import type { ArticleFault } from "../../src/newsserver/behaviour.ts";
 import { patternContent } from "../../src/newsserver/content.ts";
 import type { PostedFile } from "../../src/newsserver/posted-file.ts";
 import { toNzb } from "../../src/newsserver/write-nzb.ts";
@@ -89,7 +90,7 @@ describe("articles that are looked for", () => {
     expect(seen.size).toBe(32);
     gate.open();
     await run;
-    expect(stage.wire.asked()).toEqual({ bodies: 2, stats: 398 });
+    expect(stage.wire.asked()).toEqual({ bodies: 2 + 2, stats: 396 });
   });
 
   test("and that a provider keeps silent about are not missing", async () => {
@@ -113,20 +114,73 @@ describe("articles that are looked for", () => {
     expect((await rejection(gone.run())).message).toMatch(/^\d+ of 20 articles of the sample are there/);
   });
 
-  test("and that a server says it has and does not give are missing", async () => {
-    await using stage = await scene([{}], 30, { leastPercent: 95 });
-    const inside = some(stage.file, () => true);
-    stage.wire.server.behave({ faults: (id) => (inside.has(id) ? "bodyMissing" : undefined) });
-    expect((await rejection(stage.run())).message).toBe("28 of 30 articles are there (93 %): main lacks 2");
+  test("when the first ones are gone, at a server that does not know STAT, are read too", async () => {
+    const posted = async (fault: (part: number) => ArticleFault | undefined, wishes: readonly WireWish[] = [{}]) => {
+      const stage = await scene(
+        wishes.map((wish) => ({ ...wish, behaviour: { unsupported: ["STAT"] } })),
+        1_000,
+        { check: "none" },
+      );
+      const faults = new Map([...stage.file.segments].map(({ number, id }) => [id as string, fault(number)]));
+      for (const server of stage.wire.servers) server.behave({ faults: (id) => faults.get(id) });
+      return stage;
+    };
+    const first = (part: number) => (part === 1 ? "missing" : undefined);
+    await using damaged = await posted(first);
+    expect((await damaged.run()).files).toBe(1);
+    // Those of the sample, and the second one, whose size stands for the first.
+    expect(damaged.wire.asked().bodies).toBe(2 + 10 + 1);
+    await using gone = await posted(() => "missing", [{}, {}]);
+    expect(await rejection(gone.run())).toMatchObject({
+      code: "ARTICLE_MISSING",
+      message: "12 of 12 sampled articles are missing on all providers",
+    });
+    await using open = await posted(
+      (part) => first(part) ?? (part < 1_000 ? "hangInsteadOfReply" : undefined),
+      [{ timeoutMs: 500 }],
+    );
+    expect((await rejection(open.run())).code).toBe("PROVIDER_TIMEOUT");
+    expect(open.shop.catalog.stats().releases).toBe(0);
   });
 
-  test("and that are another part than the one that belongs there are corrupt", async () => {
-    await using stage = await scene([{}], 30, { leastPercent: 95 });
+  test.each(["sampled", "all"] as const)(
+    "and that a server says it has and does not give are missing, however many there are: %s",
+    async (check) => {
+      await using stage = await scene([{}], 400, { check });
+      const inside = some(stage.file, () => true);
+      stage.wire.server.behave({ faults: (id) => (inside.has(id) ? "bodyMissing" : undefined) });
+      const lost = "0 of 20 articles of the sample are there (0 %): main lacks 20";
+      expect(await rejection(stage.run())).toMatchObject({ code: "ARTICLE_MISSING", message: lost });
+      expect(stage.wire.asked().bodies).toBe(2 + 2 + 20);
+    },
+  );
+
+  test("and that are another part than the one that belongs there are corrupt, however many there are", async () => {
+    await using stage = await scene([{}], 400);
     const inside = some(stage.file, () => true);
     stage.wire.server.behave({ faults: (id) => (inside.has(id) ? "wrongBegin" : undefined) });
     expect(await rejection(stage.run())).toMatchObject({
       code: "ARTICLE_CORRUPT",
-      message: "28 of 30 articles are there (93 %): main has 2 of them corrupt",
+      message: "0 of 20 articles of the sample are there (0 %): main has 20 of them corrupt",
     });
+  });
+
+  test("and that a server says it has and does not give are no loss where another one gives them", async () => {
+    await using stage = await scene([{}, {}], 400, { check: "all", leastPercent: 100 });
+    const inside = some(stage.file, () => true);
+    stage.wire.servers[0]?.behave({ faults: (id) => (inside.has(id) ? "bodyMissing" : undefined) });
+    expect((await stage.run()).note).toBeUndefined();
+  });
+
+  test("and of which each provider lacks others are all there, when all are asked for", async () => {
+    await using stage = await scene([{}, {}], 1_000, { check: "all", leastPercent: 100 });
+    const [main, backup] = stage.wire.servers;
+    const atMain = some(stage.file, (part) => part % 100 === 17);
+    const atBackup = some(stage.file, (part) => part % 100 === 71);
+    main?.behave({ faults: (id) => (atMain.has(id) ? "missing" : undefined) });
+    backup?.behave({ faults: (id) => (atBackup.has(id) ? "missing" : undefined) });
+    expect((await stage.run()).note).toBeUndefined();
+    const { bodies, stats } = stage.wire.asked(1);
+    expect(bodies + stats).toBe(10);
   });
 });

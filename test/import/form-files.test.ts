@@ -99,3 +99,29 @@ describe("the files of a form", () => {
     expect(await (await fetch(url, { method: "POST", body: form })).json()).toEqual(["BODY_TOO_LARGE"]);
   });
 });
+
+describe("a part of a form", () => {
+  async function named(header: string): Promise<unknown> {
+    const text = `--B\r\nContent-Disposition: form-data; name="f"${header}\r\n\r\nNZB\r\n--B--\r\n`;
+    const headers = { "Content-Type": "multipart/form-data; boundary=B" };
+    return (await fetch(url, { method: "POST", body: Buffer.from(text), headers })).json();
+  }
+
+  test.each<[string, string, readonly string[]]>([
+    ["of an NZB's type without a name is a file", "\r\nContent-Type: application/x-nzb", []],
+    ["of another type without a name is text", "\r\nContent-Type: text/plain", ["no file"]],
+    ["with a name is a file, whatever its type", '; filename="a.nzb"\r\nContent-Type: text/plain', ["a.nzb"]],
+    ["has its name without folders", '; filename="C:\\x\\b/a.nzb"', ["a.nzb"]],
+    ["keeps a slash that is the password's", '; filename="x/A {{p/w}}.nzb"', ["A {{p/w}}.nzb"]],
+    ["keeps a slash that a password follows", '; filename="A / pw.nzb"', ["A / pw.nzb"]],
+    ["may be named as RFC 5987 has it", "; filename*=UTF-8''B%C3%BCcher.nzb", ["Bücher.nzb"]],
+    [
+      "may be named as .NET does it",
+      "; filename=\"=?utf-8?B?QsO8Y2hlci5uemI=?=\"; filename*=utf-8''B%C3%BCcher.nzb",
+      ["Bücher.nzb"],
+    ],
+  ])("%s", async (_what, header, names) => {
+    const expected = names.length === 0 ? [[null, 3]] : names[0] === "no file" ? [] : [[names[0], 3]];
+    expect(await named(header)).toEqual(expected);
+  });
+});

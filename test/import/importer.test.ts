@@ -162,6 +162,28 @@ describe("an imported release", () => {
     expect(files).toEqual({ "film.srt": 50 });
   });
 
+  test("of songs that are all called samples has them at its top, with the cover beside them", async () => {
+    const { shop, files, result } = await imported((usenet) => {
+      for (let song = 1; song <= 12; song++)
+        usenet.post({ name: `0${song} free.sample.${song}.mp3`, parts: [300, 300] });
+      usenet.post({ name: "cover.jpg", parts: [50], missing: () => true }).post({ name: "album.nfo", parts: [20] });
+    });
+    using _ = shop;
+    const songs = Array.from({ length: 12 }, (_, at) => [`0${at + 1} free.sample.${at + 1}.mp3`, 600]);
+    expect(files).toEqual({ ...Object.fromEntries(songs), "album.nfo": 20 });
+    expect(result.note).toBe("1 small file left out: nobody has the articles");
+  });
+
+  test("of songs that are all called samples misses a song that is gone", async () => {
+    const { shop, error } = await refused((usenet) => {
+      for (let song = 1; song <= 12; song++) {
+        usenet.post({ name: `${song}.sample.mp3`, parts: [300, 300], missing: () => song === 7 });
+      }
+    });
+    using _ = shop;
+    expect(error).toMatchObject({ code: "ARTICLE_MISSING", message: expect.stringContaining("7.sample.mp3") });
+  });
+
   test("of an empty file has an empty file", async () => {
     const { shop, files } = await imported((usenet) => usenet.post(film).post({ name: "proof.txt", parts: [0] }));
     using _ = shop;

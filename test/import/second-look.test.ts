@@ -129,6 +129,48 @@ test("a catalog that cannot be used for the moment does not fail a job", async (
   expect(await here.fail(error)).toMatchObject({ state: "waiting", hint: "make it writable" });
 });
 
+describe("a queue that nothing can be taken from", () => {
+  const unusable = (message: string) => new CatalogError("CATALOG_UNUSABLE", message, { hint: "restore a backup" });
+
+  test.each(["isClaimable", "claim"] as const)(
+    "because of %s is an error in the log once, once for each other reason, and once it is over",
+    async (method) => {
+      await using here = await open();
+      const { jobs } = here.office.catalog;
+      const { [method]: original } = jobs;
+      let trouble: Error | undefined;
+      Object.assign(jobs, {
+        [method]: () => {
+          if (trouble !== undefined) throw trouble;
+          return original();
+        },
+      });
+      const lines = () =>
+        here.office.lines.splice(0).map(([level, message, { error, hint }]) => [level, message, error, hint]);
+      here.office.add("b");
+      trouble = unusable("the file is damaged");
+      await here.fail(missing());
+      const taking = "cannot take a job from the queue";
+      const errors = () => lines().filter(([level]) => level === "error");
+      expect(errors()).toEqual([["error", taking, "the file is damaged", "restore a backup"]]);
+      for (let times = 0; times < 10; times += 1) await here.pass(10_000);
+      expect(lines()).toEqual([]);
+      trouble = unusable("the disk answered with an error");
+      for (let times = 0; times < 3; times += 1) await here.pass(10_000);
+      expect(lines()).toEqual([["error", taking, "the disk answered with an error", "restore a backup"]]);
+      trouble = undefined;
+      for (let times = 0; times < 3; times += 1) await here.pass(10_000);
+      expect(lines()).toEqual([["info", "jobs can be taken from the queue again", undefined, undefined]]);
+      expect(here.office.ticketsOut).toBe(2);
+      trouble = unusable("the disk answered with an error");
+      here.office.add("c");
+      await here.fail(missing());
+      await here.pass(10_000);
+      expect(errors()).toEqual([["error", taking, "the disk answered with an error", "restore a backup"]]);
+    },
+  );
+});
+
 describe("what became of a job while the disk is full", () => {
   async function full() {
     const here = await open();

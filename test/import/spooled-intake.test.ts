@@ -274,6 +274,9 @@ describe("a bundle", () => {
     });
   }
 
+  /** An NZB without a title, so that its file names it. */
+  const untitled = (d: Desk) => Buffer.from(d.usenet.nzb().toString().replace(/<head>.*<\/head>/s, ""));
+
   async function bundle(d: Desk, bytes: Uint8Array, change: Partial<Submission> = {}, maxNzbBytes?: number) {
     const results = await (await d.open(maxNzbBytes)).submitBundle(submission(bytes, change));
     expect(d.spooled).toEqual([]);
@@ -390,6 +393,55 @@ describe("a bundle", () => {
     expect(results.map(([, code]) => code)).toEqual(["NZB_MALFORMED", "NZB_MALFORMED", "NZB_MALFORMED"]);
   });
 
+  test("that has a directory of megabytes is refused as a whole", async () => {
+    using d = desk();
+    const zip = zipOf(many(100).map((file) => ({ ...file, comment: Buffer.alloc(60_000) })));
+    const error = await rejection((await d.open(10_000_000)).submitBundle(submission(zip)));
+    expect(error).toMatchObject({ code: "NZB_MALFORMED", message: expect.stringContaining("directory is too long") });
+  });
+
+  test("that packs bombs twice, two hundred at the same place, is unpacked up to its limit and no further", async () => {
+    using d = desk();
+    const name = (at: number) => `${at}.nzb.gz`;
+    const bytes = gzipSync(Buffer.alloc(49_000, " "));
+    const others = Array.from({ length: 199 }, (_, at) => ({ name: name(at), bytes, claims: { isOverlapping: true } }));
+    const results = await bundle(d, zipOf([{ name: "first.nzb.gz", bytes }, ...others]), {}, 50_000);
+    // Four limits' worth, and no more.
+    expect(results.map(([, code]) => code)).toEqual([
+      ...Array(4).fill("NZB_MALFORMED"),
+      ...Array(196).fill("NZB_TOO_LARGE"),
+    ]);
+  });
+
+  test.each<[string, (nzb: Buffer) => Buffer, string]>([
+    ["packed with gzip", gzipSync, "x"],
+    ["packed with gzip twice", (nzb) => gzipSync(gzipSync(nzb)), "NZB_MALFORMED"],
+    [
+      "in a gzip of two members, one byte first",
+      (nzb) => Buffer.concat([gzipSync(nzb.subarray(0, 1)), gzipSync(nzb.subarray(1))]),
+      "x",
+    ],
+    ["whose gzip is cut off", (nzb) => gzipSync(nzb).subarray(0, 90), "NZB_MALFORMED"],
+  ])("may hold an NZB %s", async (_what, pack, outcome) => {
+    using d = desk();
+    expect(await bundle(d, zipOf([{ name: "x.nzb", bytes: pack(untitled(d)) }]))).toEqual([["x.nzb", outcome]]);
+  });
+
+  test.each<[string, Buffer, number, string]>([
+    ["UTF-8 that does not say so", Buffer.from("Größe.nzb"), 0, "Größe"],
+    ["the letters of DOS", Buffer.from("Gr\x94\xe1e.nzb", "latin1"), 0, "Größe"],
+    ["a password with a slash", Buffer.from("a/Film {{p/w}}.nzb"), 0x800, "Film"],
+  ])("may have names in %s", async (_what, label, flags, name) => {
+    using d = desk();
+    const [[, found] = []] = await bundle(d, zipOf([{ name: label, bytes: untitled(d), claims: { flags } }]));
+    expect(found).toBe(name);
+  });
+
+  test("an NZB that is called a ZIP is called as if it were none", async () => {
+    using d = desk();
+    expect(await bundle(d, untitled(d), { fileName: "Some Name.zip" })).toEqual([["Some Name.zip", "Some Name"]]);
+  });
+
   test("that is aborted in the middle ends with the reason; what was queued stays", async () => {
     using d = desk();
     const abort = new AbortController();
@@ -439,6 +491,7 @@ describe("a URL", () => {
     ["a.nzb"],
     [""],
     [`http://host/${"a".repeat(9000)}`],
+    ["http://%zz@host/a.nzb"],
   ])("that is none for HTTP is refused: %s", async (url) => {
     using d = desk();
     const intake = await d.open();

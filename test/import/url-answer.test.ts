@@ -61,6 +61,13 @@ describe("a status", () => {
     });
   });
 
+  test("206 is a part that nobody asked for, and taken for no whole", async () => {
+    expect(await refusal(answer("<?xml", { status: 206 }))).toMatchObject({
+      code: "URL_REFUSED",
+      hint: expect.stringContaining("a part of"),
+    });
+  });
+
   test.each<[number, string | undefined, number | undefined]>([
     [429, "120", 120_000],
     [503, new Date(new ManualClock().wall() + 5_000).toUTCString(), 5_000],
@@ -112,6 +119,8 @@ describe("the name of what comes", () => {
     ["https://h/", undefined],
     ["https://h/%FF.nzb", "%FF.nzb"],
     ["https://h/a%2Fb.nzb", "b.nzb"],
+    ["https://h/get/0123456789abcdef0123456789abcdef", undefined],
+    ["https://h/get/0123456789abcdef0123456789abcdef.nzb", "0123456789abcdef0123456789abcdef.nzb"],
   ])("is else the end of the path: %s", (url, fileName) => {
     expect(answerNames(answer("", { url }))).toEqual({ stated: undefined, fileName, category: undefined });
   });

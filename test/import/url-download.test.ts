@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { VERSION } from "../../src/base/version.ts";
@@ -99,6 +102,27 @@ describe("an answer", () => {
     });
   });
 
+  test("in another protocol is refused, and waits for nobody", async () => {
+    const url = web.at("/a?key=geheim", (req) => {
+      req.socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    });
+    const error = await rejection(fetchAll(url));
+    expect(error).toMatchObject({ code: "URL_REFUSED", message: expect.stringContaining("another protocol") });
+    expect(error.message).not.toContain("geheim");
+  });
+
+  test("under a certificate that proves nothing is refused, in a sentence", async () => {
+    const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+    await using server = createServer({ cert: file("cert.pem"), key: file("key.pem") }, (_req, res) => res.end(TEXT));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await rejection(fetchAll(`https://127.0.0.1:${port}/a?key=geheim`))).toMatchObject({
+      code: "URL_REFUSED",
+      message: expect.stringMatching(/^the certificate of https:\/\/127\.0\.0\.1:\d+ cannot be trusted \([A-Z_]+\)$/),
+      hint: expect.stringContaining("clock"),
+    });
+  });
+
   test("that nobody gives can be had later", async () => {
     await using gone = await WebServer.open();
     const url = gone.at("/a?key=geheim", "");
@@ -119,7 +143,7 @@ describe("redirects", () => {
     expect(web.count("/6")).toBe(0);
   });
 
-  test.each(["file:///etc/passwd", "ftp://host/", "data:,x", "http://[", "javascript:1"])(
+  test.each(["file:///etc/passwd", "ftp://host/", "data:,x", "http://[", "javascript:1", "http://%zz@h/"])(
     "to %s are refused",
     async (to) => {
       expect(await rejection(fetchAll(web.at("/a", redirect(to))))).toMatchObject({ code: "URL_REFUSED" });

@@ -23,6 +23,8 @@ import { parser, Workshop } from "./workshop.ts";
 import { zipOf } from "./zip-of.ts";
 
 const INTERVAL_MS = 2_000;
+/** Looks after which a file is refused that cannot be read: one to see it, and a minute. */
+const HELD_STILL = 31;
 
 /** A watched folder in front of a real queue; time passes look by look. */
 class Porch extends Workshop implements AsyncDisposable {
@@ -33,6 +35,8 @@ class Porch extends Workshop implements AsyncDisposable {
   trouble: Error | undefined;
   /** While it is set, no body comes to its end. */
   isHeld = false;
+  /** Called when a submission is through, before the file is moved. */
+  meanwhile = () => {};
   #watcher: AsyncDisposable | undefined;
   #posted = 0;
 
@@ -49,7 +53,9 @@ class Porch extends Workshop implements AsyncDisposable {
     const submitBundle: Intake["submitBundle"] = async (submission) => {
       this.submissions += 1;
       if (this.trouble !== undefined) throw this.trouble;
-      return await intake.submitBundle(this.isHeld ? { ...submission, body: endless(submission.body) } : submission);
+      const { body } = submission;
+      const results = intake.submitBundle(this.isHeld ? { ...submission, body: endless(body) } : submission);
+      return await results.finally(() => this.meanwhile());
     };
     const quiet = () => {};
     const warn: Logger["warn"] = (fields, message) => this.warnings.push(`${message} ${JSON.stringify(fields)}`);
@@ -214,7 +220,7 @@ describe("a file in the watched folder", () => {
     for (let time = 0; time < 3; time += 1) {
       porch.put("a.nzb", "no NZB");
       porch.put("b.nzb.gz", gzipSync(porch.nzb()));
-      await porch.look(2);
+      await porch.look(HELD_STILL);
     }
     expect(porch.seen).toEqual([
       "_done/b (2).nzb.gz",
@@ -230,6 +236,77 @@ describe("a file in the watched folder", () => {
   });
 });
 
+describe("a file of any name", () => {
+  test.each([
+    `${"n".repeat(251)}.nzb`,
+    `${"n".repeat(248)}.nzb.gz`,
+    `${"🎬".repeat(62)}.nzb`,
+    "line\nbreak\u202e.nzb",
+    "-rf *.nzb",
+  ])("is moved aside, every time it comes: %j", async (name) => {
+    for (let time = 0; time < 3; time += 1) {
+      porch.put(name, porch.nzb());
+      porch.put(`tv/${name}`, "no NZB");
+      await porch.look(HELD_STILL);
+    }
+    expect(porch.catalog.jobs.counts().queued).toBe(3);
+    const folders = porch.seen.map((path) => path.split("/")[0]);
+    expect(folders).toEqual([...Array(3).fill("_done"), ...Array(6).fill("_failed")]);
+    expect(porch.warnings).toEqual([]);
+  });
+
+  test("that is no UTF-8 cannot be reached, and is warned of once", async () => {
+    writeFileSync(Buffer.concat([Buffer.from(`${porch.watched}/B`), Buffer.from("\xfccher.nzb", "latin1")]), porch.nzb());
+    await porch.look(4);
+    expect(porch.warnings).toEqual([expect.stringContaining("no UTF-8")]);
+  });
+
+  test("in a folder of the system's is left alone", async () => {
+    for (const folder of [".Trash", "@eaDir", "#recycle", "$RECYCLE.BIN"]) porch.put(`${folder}/a.nzb`, porch.nzb());
+    await porch.look(3);
+    expect(porch.submissions).toBe(0);
+  });
+});
+
+test("hundreds of files at once are as many jobs, in the order of their names", async () => {
+  const text = porch.nzb().toString();
+  const names = Array.from({ length: 300 }, (_, at) => `n${1000 + at}`);
+  for (const name of names.toReversed()) {
+    porch.put(`${name}.nzb`, text.replace(/>[^<>]+<\/segment>/, `>${name}@many</segment>`));
+  }
+  await porch.look(2);
+  expect(porch.catalog.jobs.counts().queued).toBe(300);
+  expect(porch.jobs).toEqual(names.slice(-100).map((name) => `default/${name}`));
+  expect(porch.seen).toEqual(names.map((name) => `_done/${name}.nzb`));
+});
+
+describe("a file that is still being written", () => {
+  test("is no failure when its writer pauses, as long as it goes on within a minute", async () => {
+    const nzb = porch.nzb();
+    const path = porch.put("a.nzb", nzb.subarray(0, 200));
+    await porch.look(HELD_STILL - 2);
+    expect([porch.submissions, porch.jobs, porch.seen]).toEqual([1, [], ["a.nzb"]]);
+    writeFileSync(path, nzb);
+    await porch.look(2);
+    expect([porch.jobs, porch.seen, porch.warnings]).toEqual([["default/a"], ["_done/a.nzb"], []]);
+  });
+
+  test("over another one that was just queued is the next one, and is not moved unread", async () => {
+    const [one, two] = [porch.nzb(), porch.nzb()];
+    const path = porch.put("a.nzb", one);
+    await porch.look();
+    porch.meanwhile = () => {
+      porch.meanwhile = () => {};
+      rmSync(path);
+      writeFileSync(path, two);
+    };
+    await porch.look();
+    expect([porch.jobs, porch.seen]).toEqual([["default/a"], ["a.nzb"]]);
+    await porch.look(2);
+    expect([porch.catalog.jobs.counts().queued, porch.seen]).toEqual([2, ["_done/a.nzb"]]);
+  });
+});
+
 describe("a file that cannot be taken", () => {
   test.each<[string, string, () => Buffer, string]>([
     ["no NZB", "a.nzb", () => Buffer.from("<html>"), "web page"],
@@ -238,7 +315,7 @@ describe("a file that cannot be taken", () => {
     ["in a folder that is no category", "a:b/a.nzb", () => porch.nzb(), "folder name"],
   ])("because it is %s goes to _failed with the reason and advice", async (_what, path, bytes, words) => {
     porch.put(path, bytes());
-    await porch.look(2);
+    await porch.look(HELD_STILL);
     const name = path.split("/").at(-1);
     expect([porch.jobs, porch.seen]).toEqual([[], [`_failed/${name}`, `_failed/${name}.error.txt`]]);
     expect(readFileSync(join(porch.watched, `_failed/${name}.error.txt`), "utf8")).toContain(words);
@@ -296,6 +373,17 @@ describe("a file that cannot be taken", () => {
     const { digest } = await parser.parse({ bytes: two }, { signal });
     expect(porch.catalog.jobs.list({ limit: 1 })[0]?.digest).toBe(digest);
   });
+});
+
+test("a file that was queued and not moved before the end of the program is one job", async () => {
+  porch.put("_done", "in the way");
+  porch.put("a.nzb", porch.nzb());
+  await porch.look(2);
+  await porch.stop();
+  rmSync(join(porch.watched, "_done"));
+  await porch.start();
+  await porch.look();
+  expect([porch.submissions, porch.jobs, porch.seen]).toEqual([2, ["default/a"], ["_done/a.nzb"]]);
 });
 
 describe("the watched folder", () => {

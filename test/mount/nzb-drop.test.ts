@@ -17,6 +17,14 @@ function codeOf(work: () => void): string | undefined {
   }
 }
 
+async function submit(shelf: Shelf, bytes: Uint8Array): Promise<void> {
+  const body = (async function* () {
+    yield bytes;
+  })();
+  const { signal } = new AbortController();
+  await shelf.intake.submit({ body, fileName: "api.nzb", category: "tv", signal });
+}
+
 describe("the folder that takes NZBs", () => {
   test("has the configured categories and those of the library, each once, in order", async () => {
     await using shelf = await Shelf.open({ categories: ["tv", "default", "movies", "music"] });
@@ -307,16 +315,31 @@ describe("what a client deletes", () => {
     expect(states(shelf)).toEqual(["queued"]);
   });
 
-  test("is not the import of somebody else", async () => {
+  test.each<["file" | "request" | "restart", ...("file" | "request" | "restart")[]]>([
+    ["request", "file"],
+    ["request", "restart", "file"],
+    ["file", "request"],
+    ["file", "restart", "request"],
+    ["file", "request", "restart"],
+    ["file", "request", "file", "restart"],
+  ])("is not the import of somebody else, who came in this order: %s, %s %s %s", async (...steps) => {
     await using shelf = await Shelf.open();
-    const body = (async function* () {
-      yield nzb(1);
-    })();
-    const { signal } = new AbortController();
-    await shelf.intake.submit({ body, fileName: "api.nzb", category: "tv", signal });
-    await shelf.put("/nzbs/tv/a.nzb", nzb(1));
+    for (const step of steps) {
+      if (step === "restart") await shelf.reopen();
+      else if (step === "file") await shelf.put("/nzbs/tv/a.nzb", nzb(1));
+      else await submit(shelf, nzb(1));
+    }
     shelf.remove("/nzbs/tv/a.nzb");
     expect(states(shelf)).toEqual(["queued"]);
+  });
+
+  test("is the end of an import that only dropped files asked for, whatever else somebody asked for", async () => {
+    await using shelf = await Shelf.open();
+    await shelf.put("/nzbs/tv/a.nzb", nzb(1));
+    await submit(shelf, nzb(2));
+    await shelf.reopen();
+    shelf.remove("/nzbs/tv/a.nzb");
+    expect(states(shelf)).toEqual(["cancelled", "queued"]);
   });
 });
 

@@ -1,16 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Job, JobId, JobState } from "../../src/catalog/jobs.ts";
+import { allOf } from "../../src/catalog/row-list.ts";
 import { readHistory } from "../../src/sab/history-rows.ts";
-import { placeOf, readQueue } from "../../src/sab/lists.ts";
+import { placeOf } from "../../src/sab/lists.ts";
+import { readQueue, WHOLE_QUEUE } from "../../src/sab/queue-rows.ts";
 import { seededRandom } from "../random.ts";
 import { addJob, freshNzb, openSab, releaseOf, type SabHouse } from "./sab-house.ts";
 
 /** Both lists at one instant. */
 function snapshot({ catalog }: Pick<SabHouse, "catalog">) {
-  const queue = readQueue(catalog, {}).map(({ id }) => id);
+  const queue = allOf(readQueue(catalog, WHOLE_QUEUE).rows).map(({ id }) => id);
   const states = ["completed", "failed"] as const;
   const { rows, total } = readHistory(catalog, { states, isArchive: false, start: 0, limit: 0 });
-  return { queue, history: rows.map(({ job }) => job.id), total };
+  return { queue, history: allOf(rows).map(({ id }) => id), total };
 }
 
 const LIVING: readonly JobState[] = ["queued", "waiting", "importing", "paused"];

@@ -68,7 +68,7 @@ describe("the traffic meter", () => {
     Object.assign(main, { bytes: 1000, commands: { ok: 3, missing: 1, corrupt: 1, failed: 0 } });
     expect(traffic.since(0)).toEqual([]);
     expect(meter.totals()).toEqual(new Map([["main", 1000]]));
-    clock.advance(MINUTE);
+    clock.advance(10 * MINUTE);
     expect(traffic.since(0)).toEqual([{ provider: "main", day, bytes: 1000, articlesTried: 5, articlesFound: 3 }]);
     expect(meter.totals()).toEqual(new Map([["main", 1000]]));
     Object.assign(main, { bytes: 1500 });
@@ -111,10 +111,10 @@ describe("the traffic meter", () => {
       totals: () => new Map([["main", kept.reduce((sum, { bytes }) => sum + bytes, 0)]]),
     };
     using meter = startTrafficMeter({ traffic, providers: () => [main], clock, log: silentLogger });
-    clock.advance(MINUTE);
+    clock.advance(10 * MINUTE);
     main.bytes = 300;
     isFull = false;
-    clock.advance(MINUTE);
+    clock.advance(10 * MINUTE);
     expect(kept.map(({ bytes }) => bytes)).toEqual([300]);
     expect(meter.totals()).toEqual(new Map([["main", 300]]));
   });

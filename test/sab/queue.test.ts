@@ -3,6 +3,7 @@ import { LEGAL_MOVES } from "../../src/catalog/job-moves.ts";
 import type { JobState } from "../../src/catalog/jobs.ts";
 import { PRIORITIES } from "../../src/catalog/jobs.ts";
 import { queueStatus } from "../../src/sab/queue-slot.ts";
+import { until } from "../until.ts";
 import { STATUSES } from "./arr-models.ts";
 import { addJob, freshNzb, openSab, type SabHouse } from "./sab-house.ts";
 
@@ -150,6 +151,69 @@ describe("the queue's listing", () => {
     });
   });
 
+  test("has the same jobs, figures and times whether the store or a look at each finds them", async () => {
+    await using house = await openSab({ maxJobs: 2 });
+    const busy = addJob(house, "busy", { category: "movies" });
+    house.wake();
+    const run = await house.runOf(busy.id);
+    house.clock.advance(10_000);
+    run.progress(0.5);
+    for (let number = 0; number < 20; number++)
+      addJob(house, `Job ${number}`, { category: number % 3 ? "tv" : "movies", isPaused: number % 4 === 0 });
+    house.wake();
+    await until(() => house.jobs.counts().importing === 2);
+    const all = await queueOf(house);
+    const ids = house.jobs.queue({ limit: 99 }).map(({ id }) => id);
+    expect(all.slots).toHaveLength(21);
+    expect(await queueOf(house, { nzo_ids: ids.join(",") })).toEqual(all);
+    expect(await queueOf(house, { status: "downloading,queued,paused" })).toEqual(all);
+    for (const category of ["tv", "movies"]) {
+      const found = await queueOf(house, { category });
+      expect(await queueOf(house, { category, nzo_ids: ids.join(",") })).toEqual(found);
+      expect(found.slots.map(({ nzo_id }) => nzo_id)).toEqual(
+        all.slots.flatMap((slot) => ((slot as { cat?: string }).cat === category ? [slot.nzo_id] : [])),
+      );
+      const page = await queueOf(house, { category, start: 3, limit: 4 });
+      expect(page.slots.map(({ nzo_id }) => nzo_id)).toEqual(found.slots.slice(3, 7).map(({ nzo_id }) => nzo_id));
+      expect({ ...page, slots: [], start: 0, limit: 0, finish: 0 }).toEqual({ ...found, slots: [] });
+    }
+  });
+
+  test("begins with what is about to be announced, on each page", async () => {
+    await using house = await openSab();
+    const first = addJob(house, "moving");
+    house.wake();
+    (await house.runOf(first.id)).complete({ mustAnnounce: true });
+    await house.state(first.id, "completed");
+    await house.stopImports();
+    for (const name of ["a", "b"]) addJob(house, name);
+    expect(await names(house)).toEqual(["moving", "a", "b"]);
+    const page = async (start: number, limit: number) => await names(house, { start, limit });
+    expect([await page(0, 1), await page(0, 2), await page(1, 1), await page(2, 5)]).toEqual([
+      ["moving"],
+      ["moving", "a"],
+      ["a"],
+      ["b"],
+    ]);
+    expect(await queueOf(house, { limit: 1 })).toMatchObject({ noofslots: 3, mb: "300.00", mbleft: "200.00" });
+    expect(await names(house, { status: "moving" })).toEqual(["moving"]);
+  });
+
+  test("is told in the old way, too, to whoever asks for qstatus", async () => {
+    await using house = await quietHouse();
+    const { id } = addJob(house, "a");
+    const { jobs, ...rest } = (await house.client.call("qstatus")) as { jobs: unknown[]; [name: string]: unknown };
+    expect(rest).toMatchObject({
+      state: "IDLE",
+      paused: false,
+      mb: 100,
+      mbleft: 100,
+      noofslots: 1,
+      timeleft: "0:00:00",
+    });
+    expect(jobs).toEqual([{ id: `SABnzbd_nzo_${id}`, filename: "a", mb: 100, mbleft: 100, timeleft: "0:00:00" }]);
+  });
+
   test("tells ten thousand jobs in one answer", async () => {
     await using house = await quietHouse();
     for (let number = 0; number < 10_000; number++) addJob(house, `Job ${number}`);
@@ -257,15 +321,60 @@ describe("the queue's jobs", () => {
     expect(JSON.parse(body)).toEqual({ status: false });
   });
 
-  test("keep their name, and get a password by rename", async () => {
+  test("get another name and a password by rename, however that is written", async () => {
     await using house = await quietHouse();
     const { id } = addJob(house, "a");
-    const rename = (value2: string, value3: string) =>
-      house.client.call("queue", { name: "rename", value: id, value2, value3 });
+    const rename = (value2: string, value3 = "") =>
+      house.client.call("queue", { name: "rename", value: `SABnzbd_nzo_${id}`, value2, value3 });
     expect(await rename("a", "hunter2")).toEqual({ status: true });
-    expect(house.jobs.source(id).passwords).toEqual(["hunter2"]);
-    await expect(rename("b", "")).rejects.toThrow("a job cannot be renamed");
-    expect((await house.client.raw("queue")).body).not.toContain("hunter2");
+    expect(await rename("Film: Teil 2{{s3cret}}")).toEqual({ status: true });
+    expect(house.jobs.source(id).passwords).toEqual(["s3cret", "hunter2"]);
+    expect(await names(house)).toEqual(["Film_ Teil 2"]);
+    expect((await house.client.raw("queue")).body).not.toMatch(/hunter2|s3cret/);
+    await expect(rename("???")).rejects.toThrow("cannot name a release");
+    await expect(rename("")).rejects.toThrow("expects two parameters");
+    const gone = await house.client.raw("queue", { name: "rename", value: "gone", value2: "b" });
+    expect(JSON.parse(gone.body)).toEqual({ status: false });
+    house.jobs.claim();
+    await expect(rename("late")).rejects.toThrow("its name stays");
+  });
+
+  test("are sorted by name, size and age, each priority for itself", async () => {
+    await using house = await quietHouse();
+    addJob(house, "b", { bytes: 3 });
+    addJob(house, "C", { bytes: 1 });
+    addJob(house, "a", { bytes: 2 });
+    addJob(house, "z", { bytes: 9, priority: "force" });
+    const sorted = async (sort: string, dir = "") => {
+      expect(await house.client.call("queue", { name: "sort", sort, dir })).toEqual({ status: true });
+      return (await names(house)).join(" ");
+    };
+    expect(await sorted("name", "asc")).toBe("z a b C");
+    expect(await sorted("name", "desc")).toBe("z C b a");
+    expect(await sorted("size")).toBe("z C a b");
+    expect(await sorted("avg_age", "asc")).toBe("z a C b");
+    expect(await sorted("avg_age", "desc")).toBe("z b C a");
+    await expect(house.client.call("queue", { name: "sort", sort: "constructor" })).rejects.toThrow("sorted by name");
+    await expect(house.client.call("queue", { name: "sort" })).rejects.toThrow("expects two parameters");
+  });
+
+  test("that are named are paused and resumed alone, whichever way it is asked", async () => {
+    await using house = await quietHouse();
+    const [a] = ["a", "b"].map((name) => addJob(house, name));
+    const nzo = `SABnzbd_nzo_${a?.id}`;
+    expect(await house.client.call("pause", { value: nzo })).toEqual({ status: true, nzo_ids: [nzo] });
+    expect((await house.client.items()).map(({ status }) => status)).toEqual(["Paused", "Queued"]);
+    expect(house.queue.isPaused).toBe(false);
+    expect(await house.client.call("resume", { value: nzo })).toEqual({ status: true, nzo_ids: [nzo] });
+    expect((await house.client.items()).map(({ status }) => status)).toEqual(["Queued", "Queued"]);
+  });
+
+  test("keep all their files, which is said", async () => {
+    await using house = await quietHouse();
+    const { id } = addJob(house, "a");
+    await expect(house.client.call("queue", { name: "delete_nzf", value: id, value2: "x" })).rejects.toThrow(
+      "a file cannot be taken out of a job",
+    );
   });
 
   test("list the files of their NZB", async () => {
@@ -279,8 +388,6 @@ describe("the queue's jobs", () => {
   });
 
   test.each([
-    ["queue", { name: "sort", sort: "name" }],
-    ["queue", { name: "delete_nzf", value: "a", value2: "b" }],
     ["config", { name: "set_apikey" }],
     ["status", { name: "unblock_server", value: "main" }],
     ["set_config", {}],

@@ -80,8 +80,9 @@ export async function openSab(options: HouseOptions = {}) {
   closers.defer(() => rmSync(folder, { recursive: true, force: true }));
   const clock = new ManualClock();
   const warnings = new RecentWarnings(clock);
-  const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const log = warnings.watch(silent);
+  const lines: unknown[] = [];
+  const write: Logger["info"] = (...line) => void lines.push(line);
+  const log = warnings.watch({ debug: write, info: write, warn: write, error: write });
   const catalog = closers.use(openCatalog({ path: join(folder, "catalog.db"), clock }));
   const { jobs } = catalog;
   const parser = closers.use(new NzbParser({ workerUrl: NZB_WORKER }));
@@ -165,6 +166,9 @@ export async function openSab(options: HouseOptions = {}) {
 
   return {
     ...{
+      folder,
+      /** Of the log. */
+      lines,
       origin,
       clock,
       catalog,

@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ArrSettings } from "./arr-client.ts";
 import { COMPLETE, openSab, type SabHouse } from "./sab-house.ts";
+import { SHAPES } from "./sab-shapes.ts";
 
 const LOGIN = { apiKey: "", user: "tester", password: "secret" } as const;
 
@@ -59,6 +61,12 @@ describe("the Test button", () => {
     expect((await house.client.health()).roots).toEqual([root]);
   });
 
+  test("is told the whole path of a folder that is given from here", async () => {
+    await using house = await openSab({ completed: { style: "strm", strmFolder: "strm" } });
+    expect((await house.client.config()).completeDir).toBe(resolve("strm"));
+    expect(house.client.asked).toEqual(["GET get_config"]);
+  });
+
   test("is told the path of a mount on Windows in its own spelling", async () => {
     await using house = await openSab({ completed: { mountPath: "N:" } });
     expect((await house.client.config()).completeDir).toBe("N:\\completed");
@@ -96,11 +104,28 @@ describe("a key or login", () => {
     expect((await house.client.queue()).items).toEqual([]);
   });
 
-  test("is not taken from what a browser remembers", async () => {
+  test.each(["GET", "POST"])("is not taken from what a browser remembers, for any mode, with %s", async (method) => {
     const house = shared;
-    const headers = { Authorization: `Basic ${btoa("tester:secret")}`, "X-Api-Key": "k3y" };
-    const answer = await fetch(`${house.origin}/api?mode=queue&output=json`, { headers });
-    expect(await answer.json()).toEqual({ status: false, error: "API Key Required" });
+    const headers = { Authorization: `Basic ${btoa("tester:secret")}`, "X-Api-Key": "k3y", Cookie: "apikey=k3y" };
+    const modes = ["queue", "pause", "queue&name=delete&value=all", "addurl&name=http://a.example/", "retry_all", "x"];
+    for (const mode of modes) {
+      const init = method === "GET" ? { headers } : { method, headers, body: new URLSearchParams({ a: "b" }) };
+      const answer = await fetch(`${house.origin}/api?output=json&mode=${mode}`, init);
+      expect([mode, await answer.json()]).toEqual([mode, { status: false, error: "API Key Required" }]);
+    }
+    expect(house.queue.isPaused).toBe(false);
+  });
+
+  test("is in no answer and no line of the log", async () => {
+    await using house = await openSab();
+    const modes = [...Object.keys(SHAPES), "qstatus", "nonsense", "addfile", "retry"];
+    for (const settings of [{}, LOGIN, { apiKey: "gu3ss" }, { ...LOGIN, password: "gu3ss" }]) {
+      for (const mode of modes) {
+        const { body } = await house.arr(settings).raw(mode, { name: "", value: "x" });
+        expect([mode, /k3y|secret|gu3ss/.test(body)]).toEqual([mode, false]);
+      }
+    }
+    expect(JSON.stringify([house.lines, house.warnings.list()])).not.toMatch(/k3y|secret|gu3ss/);
   });
 
   test("of an app password that may only read lets look and not touch", async () => {

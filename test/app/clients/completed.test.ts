@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -184,6 +185,10 @@ test("with .strm files a job is ready once they are on the disk; what is played 
     expect((await readdir(join(strmFolder, "tv", NAME))).toSorted()).toEqual([".newsreel", `${NAME}.mkv.strm`]);
     const url = new URL((await readFile(join(strmFolder, "tv", NAME, `${NAME}.mkv.strm`), "utf8")).trim());
     expect(url.origin).toBe("http://nas:8119");
+    expect((await system.get(url.pathname, { Range: "bytes=0-9" })).status).toBe(206);
+    const [job] = system.app.catalog.jobs.list({ limit: 1 });
+    expect((await system.get(`/api/v1/imports/${job?.id}/archive`, {}, "POST")).status).toBe(200);
+    await until(() => readdirSync(join(strmFolder, "tv")).length === 0);
     expect((await system.get(url.pathname, { Range: "bytes=0-9" })).status).toBe(206);
   } finally {
     await rm(strmFolder, { recursive: true, force: true });
