@@ -5,7 +5,7 @@ import type { FileKind } from "./magic.ts";
 import { isCalledSample } from "./payload.ts";
 import { countOf } from "./release-draft.ts";
 import { baseName } from "./safe-name.ts";
-import { fitsWildcard } from "./wildcard.ts";
+import { anyWildcard } from "./wildcard.ts";
 
 /** A file as it would stand in the release, and what is known of it beside that. */
 export interface DraftedFile {
@@ -38,8 +38,8 @@ export function chosenFiles(
   files: readonly DraftedFile[],
   { name, exclude, samples }: Pick<CategoryRule, "name" | "exclude" | "samples">,
 ): Chosen {
-  const isExcluded = ({ path }: NewFile) =>
-    exclude.some((pattern) => fitsWildcard(pattern, path) || fitsWildcard(pattern, baseName(path)));
+  const fits = anyWildcard(exclude);
+  const isExcluded = ({ path }: NewFile) => fits(path) || fits(baseName(path));
   const excluded = new Set(files.filter(({ file }) => isExcluded(file)));
   const found = samples === "drop" ? [...samplesAmong(files)].filter((sample) => !excluded.has(sample)) : [];
   const dropped = new Set(found);

@@ -146,7 +146,10 @@ class Watcher implements AsyncDisposable {
 
   #unreachable({ path }: WatchedFile, last: Memory | undefined): Memory {
     if (last === undefined) {
-      this.#options.log.warn({ file: path }, "a watched file cannot be reached: its name is no UTF-8; give it another one");
+      this.#options.log.warn(
+        { file: path },
+        "a watched file cannot be reached: its name is no UTF-8; give it another one",
+      );
     }
     return last ?? seen("", this.#options.clock.now());
   }

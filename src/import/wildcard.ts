@@ -1,10 +1,32 @@
+interface Pattern {
+  readonly characters: readonly string[];
+  /** What every fitting text ends in: most patterns are about extensions, and most names fit none. */
+  readonly end: string;
+}
+
 /**
- * Whether all of a text fits a pattern, whatever their case: `*` stands for any characters, `?` for one. Takes time in proportion to
- * the product of both lengths at most, whatever the pattern is.
+ * Whether all of a text fits one of some patterns, whatever their case: `*` stands for any characters, `?` for one. Takes time in
+ * proportion to the product of both lengths at most, whatever the pattern is.
  */
-export function fitsWildcard(pattern: string, text: string): boolean {
-  const wanted = [...pattern.normalize("NFC").toLowerCase()];
-  const given = [...text.normalize("NFC").toLowerCase()];
+export function anyWildcard(patterns: readonly string[]): (text: string) => boolean {
+  const all = patterns.map((pattern): Pattern => {
+    const plain = folded(pattern);
+    return { characters: [...plain], end: plain.slice(Math.max(plain.lastIndexOf("*"), plain.lastIndexOf("?")) + 1) };
+  });
+  return (text) => {
+    const plain = folded(text);
+    const likely = all.filter(({ end }) => plain.endsWith(end));
+    if (likely.length === 0) return false;
+    const given = [...plain];
+    return likely.some(({ characters }) => fits(characters, given));
+  };
+}
+
+function folded(text: string): string {
+  return text.normalize("NFC").toLowerCase();
+}
+
+function fits(wanted: readonly string[], given: readonly string[]): boolean {
   let at = 0;
   /** The latest star, and up to where it reaches so far. */
   let star = -1;

@@ -256,7 +256,10 @@ describe("a file of any name", () => {
   });
 
   test("that is no UTF-8 cannot be reached, and is warned of once", async () => {
-    writeFileSync(Buffer.concat([Buffer.from(`${porch.watched}/B`), Buffer.from("\xfccher.nzb", "latin1")]), porch.nzb());
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${porch.watched}/B`), Buffer.from("\xfccher.nzb", "latin1")]),
+      porch.nzb(),
+    );
     await porch.look(4);
     expect(porch.warnings).toEqual([expect.stringContaining("no UTF-8")]);
   });
