@@ -59,15 +59,21 @@ async function takeAll(deps: ImportDeps, { req, res, query, signal }: ApiRequest
     firstError ??= error;
     results.push(refusal(deps, error, fileName));
   };
-  for await (const upload of uploads(req, { signal })) {
-    const taken = await deps.intake.submitBundle({ ...upload, ...wish }).catch((error: unknown): BundleResult[] => {
-      if (signal.aborted) throw error;
-      return [{ fileName: upload.fileName, outcome: { error } }];
-    });
-    for (const { fileName, outcome } of taken) {
-      if ("error" in outcome) refused(outcome.error, fileName);
-      else results.push(accepted(deps, outcome));
+  try {
+    for await (const upload of uploads(req, { signal })) {
+      const taken = await deps.intake.submitBundle({ ...upload, ...wish }).catch((error: unknown): BundleResult[] => {
+        if (signal.aborted) throw error;
+        return [{ fileName: upload.fileName, outcome: { error } }];
+      });
+      for (const { fileName, outcome } of taken) {
+        if ("error" in outcome) refused(outcome.error, fileName);
+        else results.push(accepted(deps, outcome));
+      }
     }
+  } catch (error) {
+    // Whoever sent a form that is too long, or breaks off, still has to learn what was queued of it.
+    if (signal.aborted || !results.some(({ status }) => status < 300)) throw error;
+    refused(error, undefined);
   }
   const [first, ...others] = results;
   if (first === undefined) {

@@ -25,6 +25,7 @@ export const JOB_QUERIES = {
   living: `SELECT ${JOB_COLUMNS} FROM job
     WHERE digest = ? AND category = ? AND state NOT IN ('failed', 'cancelled') AND superseded = 0`,
   importing: `SELECT ${JOB_COLUMNS} FROM job WHERE state = 'importing'`,
+  late: "SELECT id FROM job INDEXED BY job_history WHERE state = 'waiting' AND not_before > ? LIMIT 1",
   changed: `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_updated
     WHERE (updated_at, id) > (?, ?) AND updated_at < ? ORDER BY updated_at, id LIMIT ?`,
   durations: `SELECT ended_at - started_at FROM job INDEXED BY job_done
@@ -57,6 +58,10 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
   const passwordsOf = db.prepare<[string], string>("SELECT passwords FROM job_source WHERE job = ?").pluck();
   const setPasswords = db.prepare("UPDATE job_source SET passwords = ? WHERE job = ?");
   const importing = db.prepare<[], JobRow>(JOB_QUERIES.importing).raw();
+  const late = db.prepare<[number], JobId>(JOB_QUERIES.late).pluck();
+  const dueAtOnce = db.prepare(
+    "UPDATE job SET not_before = @now, updated_at = @now WHERE state = 'waiting' AND not_before > @latest",
+  );
   const changed = db.prepare<[number, string, number, number], JobRow>(JOB_QUERIES.changed).raw();
   const counts = db.prepare<[], [JobState, number]>("SELECT state, jobs FROM job_count").raw();
   const durations = db.prepare<[number], number>(JOB_QUERIES.durations).pluck();
@@ -79,6 +84,10 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
   /** A job that somebody else asks for too. */
   function sharedBy(there: Job, { isDropped }: Pick<NewJob, "isDropped">): Job {
     return there.isDropped && !isDropped ? rows.change(there, { isDropped: false }) : there;
+  }
+
+  function hastenLate(latest: number): number {
+    return dueAtOnce.run({ latest, now: rows.now() }).changes;
   }
 
   return {
@@ -208,6 +217,8 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
 
     recover: () =>
       inTransaction(db, () => importing.all().map((row) => rows.change(toJob(row), { state: "queued" })).length),
+
+    hasten: (latest) => (late.get(latest) === undefined ? 0 : inTransaction(db, () => hastenLate(latest))),
 
     ...search,
     ...jobHistory(db),

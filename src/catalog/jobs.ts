@@ -230,6 +230,8 @@ export interface JobStore {
   positionOf(id: JobId): number | undefined;
   /** At start: jobs left importing by a dead process are queued again. Returns how many. */
   recover(): number;
+  /** Waiting jobs that would wait beyond this time are due now: the clock was set back since they began to. Returns how many. */
+  hasten(latest: number): number;
   /** Newest first, keyset paging by `after` = the last id of the page before. */
   list(page: JobFilter & { readonly after?: string; readonly limit: number }): readonly Job[];
   /** Those that have not ended in the order they are served, importing ones first; `skip` of them left out. */

@@ -3,6 +3,7 @@
  * queue changes, and by one timer when a waiting job falls due. Disposing aborts what runs, puts it back into the queue, and waits for it.
  */
 
+import { setMaxListeners } from "node:events";
 import type { Admission } from "../admission/admission.ts";
 import { onAbort } from "../base/abort.ts";
 import { type Clock, sleep } from "../base/clock.ts";
@@ -48,6 +49,8 @@ const RECHECK_MS = 1_000;
 const PAUSE_MS = 10_000;
 /** The longest sleep: what falls due later is looked at again then, and timers cannot be set for months. */
 const MAX_SLEEP_MS = 3_600_000;
+/** Nothing in the queue waits for longer, unless a second look is set to come later. */
+const LONGEST_WAIT_MS = 2 * MAX_SLEEP_MS;
 const WORDS = { trouble: "cannot take a job from the queue", over: "jobs can be taken from the queue again" } as const;
 
 /** Puts jobs that a dead process left behind back into the queue, and starts with what is due. Throws when the catalog cannot be read. */
@@ -81,6 +84,8 @@ class Runner implements Imports {
     this.#options = options;
     this.#jobs = options.catalog.jobs;
     this.#trouble = new QueueTrouble(options.log, WORDS);
+    // Every job that runs listens, and how many those are may change.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   start(): void {
@@ -114,6 +119,7 @@ class Runner implements Imports {
     while (!signal.aborted) {
       try {
         const pauseMs = this.#dueInMs();
+        if (pauseMs === MAX_SLEEP_MS && this.#hasten()) continue;
         if (pauseMs > 0) {
           // What could not be taken is not there any more, so that somebody has written to the queue since.
           this.#trouble.over();
@@ -137,6 +143,14 @@ class Runner implements Imports {
     if (this.#jobs.isClaimable()) return 0;
     const due = this.#jobs.nextDue();
     return due === undefined ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, due - this.#options.clock.wall()));
+  }
+
+  /** Whether anything is due now that would have waited for the time that a wrong clock once showed. */
+  #hasten(): boolean {
+    const { clock, log, secondLookMs } = this.#options;
+    const hastened = this.#jobs.hasten(Math.round(clock.wall() + Math.max(LONGEST_WAIT_MS, secondLookMs)));
+    if (hastened > 0) log.info({ jobs: hastened }, "the clock was set back: imports that waited are due");
+    return hastened > 0;
   }
 
   async #sleep(ms: number): Promise<void> {

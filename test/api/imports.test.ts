@@ -210,7 +210,9 @@ describe("POST /api/v1/imports with a form", () => {
     const files = Array.from({ length: 101 }, (_, index) => ["f", `${index}.nzb`, nzb(`many ${index}`)] as const);
     const before = api.intake.submissions.length;
     const response = await post("", form(...files));
-    expect([response.status, await errorCodeOf(response)]).toEqual([413, "BODY_TOO_LARGE"]);
+    const said = (await response.json()) as readonly { id?: string; error?: { code: string } }[];
+    expect([response.status, said.length, said.at(-1)?.error?.code]).toEqual([202, 101, "BODY_TOO_LARGE"]);
+    expect(new Set(said.slice(0, -1).map(({ id }) => id)).size).toBe(100);
     expect(api.intake.submissions.length - before).toBe(100);
   });
 

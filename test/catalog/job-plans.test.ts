@@ -41,6 +41,7 @@ const OF_JOBS: Plans = [
   [FETCH_QUERIES.due, "SCAN job USING INDEX job_fetch_due"],
   [JOB_QUERIES.living, "SEARCH job USING INDEX job_living (digest=? AND category=?)"],
   [JOB_QUERIES.importing, "SEARCH job USING INDEX job_history (state=?)"],
+  [JOB_QUERIES.late, "SEARCH job USING INDEX job_history (state=?)"],
   [JOB_QUERIES.changed, "SEARCH job USING INDEX job_updated ((updated_at,id)>(?,?) AND updated_at<?)"],
   [JOB_QUERIES.durations, "SEARCH job USING COVERING INDEX job_done (state=?)"],
 ];

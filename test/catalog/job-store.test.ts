@@ -321,6 +321,25 @@ describe("recover", () => {
   });
 });
 
+describe("hasten", () => {
+  test("lets waiting jobs go on that would wait beyond a time, whether their NZB is here or not, and nobody else", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const wait = (id: JobId, notBefore: number) => jobs.update(id, { state: "waiting", notBefore }).id;
+    const soon = wait(jobIn(jobs, "queued", "soon"), 1_000);
+    const late = wait(jobIn(jobs, "queued", "late"), 1_001);
+    const url = "https://indexer.example/late.nzb";
+    const fetched = wait(jobs.addFetch({ name: "c", category: "tv", passwords: [], url }).job.id, 5_000);
+    const failed = jobIn(jobs, "failed", "d");
+    const now = Math.round(shelf.clock.wall());
+    expect(jobs.hasten(1_000)).toBe(2);
+    expect([late, fetched].map((id) => jobs.get(id))).toMatchObject([{ notBefore: now }, { notBefore: now }]);
+    expect(jobs.get(soon)?.notBefore).toBe(1_000);
+    expect(jobs.get(failed)?.notBefore).toBeUndefined();
+    expect(jobs.hasten(now)).toBe(0);
+  });
+});
+
 describe("list", () => {
   test("pages newest first, of one state or of all, each job once", () => {
     using shelf = library();
