@@ -86,10 +86,6 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
     return there.isDropped && !isDropped ? rows.change(there, { isDropped: false }) : there;
   }
 
-  function hastenLate(latest: number): number {
-    return dueAtOnce.run({ latest, now: rows.now() }).changes;
-  }
-
   return {
     add: (job) =>
       inTransaction(db, () => {
@@ -218,7 +214,10 @@ export function jobStore(db: Database, { clock, isInLibrary, removeCompleted }: 
     recover: () =>
       inTransaction(db, () => importing.all().map((row) => rows.change(toJob(row), { state: "queued" })).length),
 
-    hasten: (latest) => (late.get(latest) === undefined ? 0 : inTransaction(db, () => hastenLate(latest))),
+    hasten(latest) {
+      if (late.get(latest) === undefined) return 0;
+      return inTransaction(db, () => dueAtOnce.run({ latest, now: rows.now() }).changes);
+    },
 
     ...search,
     ...jobHistory(db),

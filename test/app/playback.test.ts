@@ -104,7 +104,7 @@ describe("imports yield to playback", () => {
     const job = await system.submit("Later", freshNzb(system, "later"));
     await until(() => system.app.catalog.jobs.counts().queued === 1);
     const { jobs, words } = await admission(system);
-    expect(jobs).toEqual({ running: 0, waiting: 1, limit: 0 });
+    expect(jobs).toEqual({ running: 0, waiting: 1, limit: 0, isPaused: false });
     expect(words).toContain("1 stream active");
     expect(words).toContain("1 job waits");
     clock.skip(HOLD_OFF / 2);

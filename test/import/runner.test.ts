@@ -1,6 +1,8 @@
+import { getEventListeners, getMaxListeners } from "node:events";
 import { describe, expect, test } from "@jest/globals";
-import { CatalogError, FormatError } from "../../src/base/errors.ts";
+import { ArticleError, CatalogError, FormatError } from "../../src/base/errors.ts";
 import { retryDelayMs } from "../../src/import/retry-delay.ts";
+import { startImports } from "../../src/import/runner.ts";
 import { until } from "../until.ts";
 import { idOf, parts, providerDown } from "./fake-usenet.ts";
 import { gatedImporter, Office } from "./office.ts";
@@ -85,6 +87,85 @@ describe("the queue", () => {
     runs[0]?.onProgress(0.75);
     expect(office.job(id).progress).toBe(0.75);
   });
+});
+
+describe("a clock that is set right", () => {
+  const MONTH = 30 * 24 * 3_600_000;
+
+  async function afterAMonthBack() {
+    const office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    const imports = await office.start(importer);
+    await settle();
+    runs[0]?.fail(providerDown());
+    await settle();
+    const wall = office.clock.wall.bind(office.clock);
+    office.clock.wall = () => wall() - MONTH;
+    return { office, importer, runs, id, imports };
+  }
+
+  test("by a month back keeps nothing waiting for that month: it is tried again within the hour", async () => {
+    const { office, runs, id, imports } = await afterAMonthBack();
+    expect(office.job(id).state).toBe("waiting");
+    office.clock.advance(3_600_000);
+    await settle();
+    expect(runs).toHaveLength(2);
+    expect(office.lines.map(([, message]) => message)).toContain("the clock was set back: imports that waited are due");
+    await imports[Symbol.asyncDispose]();
+    office[Symbol.dispose]();
+  });
+
+  test("by a month back while the program was not there: it is tried again at once", async () => {
+    const { office, importer, runs, imports } = await afterAMonthBack();
+    await imports[Symbol.asyncDispose]();
+    await using _ = await office.start(importer);
+    await settle();
+    expect(runs).toHaveLength(2);
+    office[Symbol.dispose]();
+  });
+
+  test("a second look that is set to come in days comes in days", async () => {
+    using office = new Office();
+    const { importer, runs } = gatedImporter();
+    const id = office.add("a");
+    await using _ = await office.start(importer, 3 * 24 * 3_600_000);
+    await settle();
+    runs[0]?.fail(new ArticleError("ARTICLE_MISSING", "they are missing"));
+    await settle();
+    for (let hour = 0; hour < 71; hour += 1) {
+      office.clock.advance(3_600_000);
+      await settle();
+    }
+    expect(office.job(id).state).toBe("waiting");
+    office.clock.advance(3_600_000);
+    await settle();
+    expect(runs).toHaveLength(2);
+  });
+});
+
+test("a hundred jobs at once, as many as may be set, listen without a warning of a leak, and leave nothing", async () => {
+  using office = new Office();
+  const { importer, runs } = gatedImporter();
+  const { catalog, admission, clock, log } = office;
+  admission.change({ maxJobs: 100 });
+  for (let number = 0; number < 100; number += 1) office.add(`job ${number}`);
+  const signals = new Set<AbortSignal>();
+  const watched: Pick<typeof admission, "admitJob"> = {
+    admitJob(cancel) {
+      signals.add(cancel.signal);
+      return admission.admitJob(cancel);
+    },
+  };
+  const imports = await startImports({ catalog, importer, admission: watched, secondLookMs: 0, clock, log });
+  await until(() => runs.length === 100);
+  const [signal] = [...signals] as [AbortSignal];
+  expect(signals.size).toBe(1);
+  const allowed = getMaxListeners(signal);
+  // 0 stands for any number.
+  expect(allowed === 0 || getEventListeners(signal, "abort").length <= allowed).toBe(true);
+  await imports[Symbol.asyncDispose]();
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 describe("an import that does not succeed", () => {

@@ -110,10 +110,17 @@ describe("who leaves", () => {
     );
     await until(() => gate.waiting >= 8 && system.app.reader.activeReads === 100);
     world.clock.advance(1_000);
-    const closing = system.app[Symbol.asyncDispose]();
-    world.clock.advance(1_000);
-    expect(new Set(await Promise.all(clients))).toEqual(new Set(["cut"]));
+    let isClosed = false;
+    const closing = system.app[Symbol.asyncDispose]().then(() => {
+      isClosed = true;
+    });
+    // The server is closed after what needs it; its grace begins then.
+    await until(() => {
+      world.clock.advance(1_000);
+      return isClosed;
+    });
     await closing;
+    expect(new Set(await Promise.all(clients))).toEqual(new Set(["cut"]));
     expect(system.app.reader.activeReads).toBe(0);
     expect(system.app.cache.stats()).toMatchObject({ flights: 0, pinnedSlots: 0 });
   });
