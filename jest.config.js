@@ -13,4 +13,7 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Modules of finished tests stay in a worker's memory, so it is begun anew from time to time.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: "1GB",
 };

@@ -85,7 +85,7 @@ class Runner implements Imports {
     this.#jobs = options.catalog.jobs;
     this.#trouble = new QueueTrouble(options.log, WORDS);
     // Every job that runs listens, and how many those are may change.
-    setMaxListeners(0, this.#closing.signal);
+    setMaxListeners(Number.POSITIVE_INFINITY, this.#closing.signal);
   }
 
   start(): void {
