@@ -77,6 +77,8 @@ async function postAndReadBack(how, options, closers) {
 function post(port, nzb, isTls) {
   const login = ["-u", LOGIN.username, "-p", LOGIN.password, ...(isTls ? ["-S", "--ignore-cert"] : [])];
   const files = Object.keys(FILES).map((name) => join(folder, name));
+  // Below the 192 KiB that nyuu writes at once: between the pieces of larger articles it sometimes dies of its own timers.
+  const articleSize = "150K";
   const args = [
     nyuu,
     "-h",
@@ -87,7 +89,7 @@ function post(port, nzb, isTls) {
     "-n",
     "3",
     "-a",
-    "250K",
+    articleSize,
     "-q",
     "-o",
     nzb,

@@ -18,7 +18,9 @@ type Row = readonly [id: JobId, rank: number, priority: JobPriority, key: string
 
 /** Sorts the queue once; what comes later is served as always. */
 export function jobSort(db: Database): Pick<JobStore, "sorted" | "place"> {
-  const setRank = db.prepare(`UPDATE job SET rank = ? WHERE id = ? AND state IN ('queued', 'waiting', 'paused')`);
+  const setRank = db.prepare(
+    `UPDATE job SET rank = ? WHERE id = ? AND rank = ? AND state IN ('queued', 'waiting', 'paused')`,
+  );
 
   return {
     sorted(by, isDescending) {
@@ -30,15 +32,15 @@ export function jobSort(db: Database): Pick<JobStore, "sorted" | "place"> {
         (one, other) => urgency(other[2]) - urgency(one[2]) || sign * compared(one[3], other[3]),
       );
       let before = Number.NEGATIVE_INFINITY;
-      return wanted.map(([id], index): Placed => {
+      return wanted.map(([id, from], index): Placed => {
         before = Math.max(rows[index]?.[1] ?? 0, before + STEP);
-        return { id, rank: before };
+        return { id, from, rank: before };
       });
     },
 
     place: (jobs) =>
       inTransaction(db, () => {
-        for (const { id, rank } of jobs) setRank.run(rank, id);
+        for (const { id, from, rank } of jobs) setRank.run(rank, id, from);
       }),
   };
 }

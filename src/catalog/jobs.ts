@@ -173,9 +173,10 @@ export interface QueueTotals {
 /** By what a queue can be sorted. */
 export type SortKey = "name" | "bytes" | "bytesLeft" | "createdAt";
 
-/** A job and the rank it is to have. */
+/** A job, the rank that it has, and the one it is to have. */
 export interface Placed {
   readonly id: JobId;
+  readonly from: number;
   readonly rank: number;
 }
 
@@ -255,7 +256,7 @@ export interface JobStore {
    * the most urgent one first. They take over each other's ranks. Nothing is written; `place` does that, some of them at a time.
    */
   sorted(by: SortKey, isDescending: boolean): readonly Placed[];
-  /** Gives jobs their ranks, in one transaction. Those that are no longer to come are left alone. */
+  /** Gives jobs their ranks, in one transaction. Those that are no longer to come, or got another place meanwhile, are left alone. */
   place(jobs: readonly Placed[]): void;
   /** Another number after each change of the database through this process; 0 to begin with. */
   readonly changeCount: number;

@@ -33,7 +33,7 @@ export interface LeftoverWatch extends Disposable {
 }
 
 /** Watches what is there from now on; one watch at a time. */
-export function watchLeftovers(system: System): LeftoverWatch {
+export function watchLeftovers(system: Pick<System, "app" | "servers">): LeftoverWatch {
   const signals = watchSignals();
   const sum = (count: (server: NewsServer) => number) =>
     system.servers.reduce((total, server) => total + count(server), 0);

@@ -160,6 +160,21 @@ describe("sorting", () => {
   });
 });
 
+describe("a job that is made urgent while the queue is being sorted", () => {
+  test("is served first, even while all others are paused", () => {
+    using shelf = library();
+    const { jobs } = shelf.open();
+    const ids = ["c", "b", "a"].map((name) => jobs.add(jobOf({ digest: name, name })).job.id) as [JobId, JobId, JobId];
+    const placed = jobs.sorted("name", false);
+    jobs.place(placed.slice(0, 1));
+    jobs.setPriority(ids[0], "force");
+    jobs.place(placed.slice(1));
+    expect(jobs.queue({ limit: 9 }).map(({ name }) => name)).toEqual(["c", "a", "b"]);
+    jobs.isPaused = true;
+    expect(jobs.claim()?.id).toBe(ids[0]);
+  });
+});
+
 describe("another name", () => {
   test("is found by a search, and stays when the NZB comes with one of its own", () => {
     using shelf = library();
